@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The registers of a CPU that SDEI saves, restores and takes arguments from.
+
+use super::pstate::PState;
+
+/// x0 to x17: what an event interrupts and its completion restores (DEN0054
+/// 5.2). The handler itself preserves the rest.
+pub const SAVED_GPRS: usize = 18;
+
+/// The general-purpose registers, PC and PSTATE of a CPU that is not in the
+/// guest, in the layout of the kernel's `struct user_pt_regs`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Regs {
+    /// x0 to x17.
+    pub saved: [u64; SAVED_GPRS],
+    /// x18 to x30.
+    pub preserved: [u64; 31 - SAVED_GPRS],
+    /// SP of the current mode; not SDEI's business.
+    pub sp: u64,
+    /// The next instruction.
+    pub pc: u64,
+    /// The state it runs in.
+    pub pstate: PState,
+}
+
+/// An interrupted state: what SDEI_EVENT_COMPLETE goes back to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Context {
+    /// x0 to x17.
+    pub gprs: [u64; SAVED_GPRS],
+    /// PC.
+    pub pc: u64,
+    /// PSTATE.
+    pub pstate: PState,
+}
+
+impl Context {
+    /// The context of a priority that never interrupted anything.
+    pub const ZERO: Context = Context {
+        gprs: [0; SAVED_GPRS],
+        pc: 0,
+        pstate: PState::EL0T,
+    };
+
+    /// Takes the state of a CPU that was in the guest: one that it could be in,
+    /// as [`PState::from_user`] demands of those that come from elsewhere.
+    pub(super) fn save(&mut self, regs: &Regs) {
+        self.gprs = regs.saved;
+        self.pc = regs.pc;
+        self.pstate = regs.pstate;
+    }
+}
+
+impl Regs {
+    /// Puts the result of a call where SMCCC has it. Errors are negative in
+    /// all 64 bits.
+    pub(super) fn set_result(&mut self, result: i64) {
+        let [x0, ..] = &mut self.saved;
+        *x0 = result as u64;
+    }
+}

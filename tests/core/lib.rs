@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The dispatcher's core outside of the kernel. See `src/sdei/mod.rs`.
+
+#![no_std]
+
+#[path = "../../src/sdei/mod.rs"]
+mod sdei;
+
+pub use sdei::*;
