@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Powering down, resets and suspends: DEN0054 6.5.
+
+mod support;
+
+use sdei::PowerDown;
+use support::registers::*;
+use support::*;
+
+impl Cpu {
+    fn power_down(&mut self, how: PowerDown) -> bool {
+        self.pe.power_down(&self.system.seats[self.n].port, how)
+    }
+}
+
+/// Two nested handlers, a registered event, and one that waits.
+fn busy() -> Cpu {
+    let mut cpu = cpu();
+    cpu.start(NORMAL[0]);
+    cpu.start(CRITICAL[0]);
+    cpu.register(NORMAL[1]);
+    cpu.prepare(NORMAL[2]);
+    cpu.trigger(NORMAL[2]);
+    cpu
+}
+
+fn assert_cold(cpu: &mut Cpu) {
+    assert_eq!(cpu.save(), support::cpu().save());
+    assert!(cpu.port().registered().is_empty());
+    assert!(cpu.port().enabled().is_empty());
+    assert!(cpu.port().deliverable().is_empty());
+    assert_eq!(cpu.call(COMPLETE, &[0]), DENIED);
+    assert_eq!(cpu.call(PE_MASK, &[]), 0);
+}
+
+#[test]
+fn a_reset_is_a_cold_start() {
+    let mut cpu = busy();
+    cpu.reset();
+    assert_cold(&mut cpu);
+}
+
+#[test]
+fn a_cpu_that_is_off_takes_no_events() {
+    let mut cpu = busy();
+    cpu.power_down(PowerDown::Cpu);
+    for number in EVENTS {
+        assert!(cpu.port().raise(event(number)).is_err());
+    }
+    cpu.reset();
+    assert_cold(&mut cpu);
+}
+
+#[test]
+fn every_power_down_completes_the_handlers() {
+    for how in [PowerDown::Cpu, PowerDown::System, PowerDown::Suspend] {
+        let mut cpu = busy();
+        cpu.on(UNREGISTER, NORMAL[0]);
+        cpu.power_down(how);
+        assert_eq!(cpu.status(NORMAL[0]), U);
+        assert!(EVENTS.iter().all(|&number| !cpu.is_running(number)));
+    }
+}
+
+#[test]
+fn a_suspend_keeps_registrations_and_triggers_and_masks() {
+    let mut cpu = busy();
+    cpu.power_down(PowerDown::Suspend);
+    cpu.port().raise(event(NORMAL[1])).unwrap();
+    cpu.reset();
+    assert!(cpu.pe.is_masked());
+    assert_eq!(cpu.status(NORMAL[0]), E);
+    assert_eq!(cpu.status(CRITICAL[0]), E);
+    assert_eq!(cpu.status(NORMAL[1]), G);
+    assert_eq!(cpu.status(NORMAL[2]), E);
+    assert!(cpu.is_pending(NORMAL[1]) && cpu.is_pending(NORMAL[2]));
+    cpu.enter();
+    assert_eq!(cpu.status(NORMAL[2]), E, "masked");
+    cpu.call(PE_UNMASK, &[]);
+    assert_eq!(cpu.status(NORMAL[2]), ER);
+    assert_eq!(cpu.regs.pc, entry(NORMAL[2]));
+}
+
+/// The reset that ends a suspend is the next one, and only that.
+#[test]
+fn the_second_reset_is_a_cold_start() {
+    let mut cpu = busy();
+    cpu.power_down(PowerDown::Suspend);
+    cpu.reset();
+    cpu.reset();
+    assert_cold(&mut cpu);
+}
+
+/// A suspend that nothing came of leaves no trace; the CPU is told to be looked
+/// at, so that the dispatcher learns of it.
+#[test]
+fn a_cpu_that_runs_on_is_not_suspended() {
+    let mut cpu = busy();
+    assert!(cpu.power_down(PowerDown::Suspend));
+    cpu.enter();
+    assert_eq!(cpu.status(NORMAL[2]), ER, "it wasn't masked by that");
+    cpu.reset();
+    assert_cold(&mut cpu);
+}
+
+#[test]
+fn a_suspended_cpu_that_goes_off_is_off() {
+    let mut cpu = busy();
+    cpu.power_down(PowerDown::Suspend);
+    cpu.power_down(PowerDown::Cpu);
+    // Before the reset that turns it on.
+    assert_cold(&mut cpu);
+}
+
+/// Suspended here, resumed there.
+#[test]
+fn a_suspend_migrates() {
+    let mut cpu = busy();
+    cpu.power_down(PowerDown::Suspend);
+    assert_eq!(cpu.get(PE), 0b10);
+    let mut copy = support::cpu();
+    for (index, value) in cpu.save() {
+        assert_eq!(copy.set(index, value), Ok(()));
+    }
+    cpu.reset();
+    copy.reset();
+    assert_eq!(copy.save(), cpu.save());
+    assert_eq!(copy.status(NORMAL[2]), E);
+}

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A guest of a few CPUs, as KVM would present it to the dispatcher, and the
+//! numbers of DEN0054 as the guest knows them: written down here a second time,
+//! so that a wrong one in the dispatcher is found.
+
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+pub mod registers;
+
+use sdei::{EntryControls, Event, PState, Pe, Peer, Port, Register, Regs, Vcpu};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+
+pub const VERSION: u32 = 0xc400_0020;
+pub const REGISTER: u32 = 0xc400_0021;
+pub const ENABLE: u32 = 0xc400_0022;
+pub const DISABLE: u32 = 0xc400_0023;
+pub const CONTEXT: u32 = 0xc400_0024;
+pub const COMPLETE: u32 = 0xc400_0025;
+pub const COMPLETE_AND_RESUME: u32 = 0xc400_0026;
+pub const UNREGISTER: u32 = 0xc400_0027;
+pub const STATUS: u32 = 0xc400_0028;
+pub const GET_INFO: u32 = 0xc400_0029;
+pub const ROUTING_SET: u32 = 0xc400_002a;
+pub const PE_MASK: u32 = 0xc400_002b;
+pub const PE_UNMASK: u32 = 0xc400_002c;
+pub const INTERRUPT_BIND: u32 = 0xc400_002d;
+pub const INTERRUPT_RELEASE: u32 = 0xc400_002e;
+pub const SIGNAL: u32 = 0xc400_002f;
+pub const FEATURES: u32 = 0xc400_0030;
+pub const PRIVATE_RESET: u32 = 0xc400_0031;
+pub const SHARED_RESET: u32 = 0xc400_0032;
+
+pub const SUCCESS: i64 = 0;
+pub const NOT_SUPPORTED: i64 = -1;
+pub const INVALID_PARAMETERS: i64 = -2;
+pub const DENIED: i64 = -3;
+pub const PENDING: i64 = -5;
+pub const OUT_OF_RESOURCE: i64 = -10;
+
+/// The states of an event, by their value in SDEI_EVENT_STATUS: unregistered,
+/// registered, enabled, the latter two while running, unregister-pending.
+pub const U: u64 = 0b000;
+pub const G: u64 = 0b001;
+pub const E: u64 = 0b011;
+pub const GR: u64 = 0b101;
+pub const ER: u64 = 0b111;
+pub const UP: u64 = 0b100;
+
+pub const EVENT_0: u32 = 0;
+pub const NORMAL: [u32; 4] = [0x4000_0010, 0x4000_0011, 0x4000_0012, 0x4000_0013];
+pub const CRITICAL: [u32; 4] = [0x4000_0020, 0x4000_0021, 0x4000_0022, 0x4000_0023];
+pub const EVENTS: [u32; 9] = [
+    EVENT_0,
+    NORMAL[0],
+    NORMAL[1],
+    NORMAL[2],
+    NORMAL[3],
+    CRITICAL[0],
+    CRITICAL[1],
+    CRITICAL[2],
+    CRITICAL[3],
+];
+
+/// EL1 with SP_EL1, interrupts on.
+pub const EL1H: u64 = 0b0101;
+
+pub const SCTLR_SPAN: u64 = 1 << 23;
+pub const SCTLR_DSSBS: u64 = 1 << 44;
+
+/// Where the handler of an event is, unless a test has its own.
+pub fn entry(number: u32) -> u64 {
+    0xffff_8000_0000_0000 + u64::from(number) * 0x40
+}
+
+/// What the handler of an event gets in x1, unless a test has its own.
+pub fn argument(number: u32) -> u64 {
+    0xa000_0000_0000_0000 | u64::from(number)
+}
+
+pub fn event(number: u32) -> Event {
+    Event::from_number(number).expect("a number of the table")
+}
+
+pub fn pstate(bits: u64) -> PState {
+    PState::from_user(bits, true).expect("a PSTATE of a guest")
+}
+
+/// The affinity of the nth CPU: sixteen in a cluster, clusters by Aff3, which
+/// is apart from the other fields.
+pub fn mpidr(n: usize) -> u64 {
+    let n = n as u64;
+    (n & 0xf) | ((n >> 4) << 32)
+}
+
+/// What one CPU shows to the others.
+#[derive(Default)]
+pub struct Seat {
+    pub port: Port,
+    pub kicks: AtomicU64,
+    /// What was pending when the CPU was last kicked.
+    pub pending_at_kick: AtomicU64,
+}
+
+impl Peer for &Seat {
+    fn port(&self) -> &Port {
+        &self.port
+    }
+
+    fn kick(&self) {
+        self.kicks.fetch_add(1, Ordering::Relaxed);
+        self.pending_at_kick
+            .store(self.port.pending().bits(), Ordering::Relaxed);
+    }
+}
+
+/// The system registers of one CPU, and its way to the others.
+pub struct System {
+    pub seats: Arc<[Seat]>,
+    pub elr_el1: Cell<u64>,
+    pub spsr_el1: Cell<u64>,
+    pub sctlr_el1: u64,
+    pub mte: bool,
+}
+
+impl Vcpu for System {
+    type Peer<'a> = &'a Seat;
+
+    fn peer(&self, argument: u64) -> Option<&Seat> {
+        // Aff3 to Aff0; MPIDR_EL1 has other bits as well.
+        let affinity = argument & 0xff_00ff_ffff;
+        let n = (0..self.seats.len()).find(|&n| mpidr(n) == affinity)?;
+        self.seats.get(n)
+    }
+
+    fn entry_controls(&self) -> EntryControls {
+        EntryControls {
+            span: self.sctlr_el1 & SCTLR_SPAN != 0,
+            dssbs: self.sctlr_el1 & SCTLR_DSSBS != 0,
+            mte: self.mte,
+        }
+    }
+
+    fn set_exception_return(&self, elr: u64, spsr: PState) {
+        self.elr_el1.set(elr);
+        self.spsr_el1.set(spsr.bits());
+    }
+}
+
+pub struct Cpu {
+    pub n: usize,
+    pub pe: Pe,
+    pub regs: Regs,
+    pub system: System,
+}
+
+pub struct Guest {
+    pub cpus: Vec<Cpu>,
+}
+
+impl Guest {
+    pub fn new(cpus: usize) -> Guest {
+        let seats: Arc<[Seat]> = (0..cpus).map(|_| Seat::default()).collect();
+        let cpus = (0..cpus).map(|n| Cpu::new(n, seats.clone())).collect();
+        Guest { cpus }
+    }
+}
+
+/// The only CPU of a guest, after power-up.
+pub fn cpu() -> Cpu {
+    Guest::new(1).cpus.remove(0)
+}
+
+impl Cpu {
+    /// A CPU after power-up, with another value in each register.
+    fn new(n: usize, seats: Arc<[Seat]>) -> Cpu {
+        let value = |register: usize| 0x1111_0000_0000_0000 + register as u64;
+        Cpu {
+            n,
+            pe: Pe::new(),
+            regs: Regs {
+                saved: std::array::from_fn(value),
+                preserved: std::array::from_fn(|i| value(18 + i)),
+                sp: 0x2222_0000,
+                pc: 0x4008_0000,
+                pstate: pstate(EL1H),
+            },
+            system: System {
+                seats,
+                elr_el1: Cell::new(0xe1e1),
+                spsr_el1: Cell::new(0x5b5b),
+                sctlr_el1: 0,
+                mte: false,
+            },
+        }
+    }
+
+    pub fn seat(&self) -> &Seat {
+        &self.system.seats[self.n]
+    }
+
+    pub fn port(&self) -> &Port {
+        &self.seat().port
+    }
+
+    /// Executes an HVC: the arguments are in x1 and up, PC is the instruction
+    /// after it. The answer is x0, which is the handler's own if one was
+    /// entered.
+    pub fn call(&mut self, function: u32, arguments: &[u64]) -> i64 {
+        self.regs.saved[0] = u64::from(function);
+        self.regs.saved[1..=arguments.len()].copy_from_slice(arguments);
+        self.regs.pc += 4;
+        let port = &self.system.seats[self.n].port;
+        self.pe.call(port, &mut self.regs, &self.system, function);
+        self.regs.saved[0] as i64
+    }
+
+    /// A call about an event.
+    pub fn on(&mut self, function: u32, number: u32) -> i64 {
+        self.call(function, &[u64::from(number)])
+    }
+
+    /// What the host does before the CPU runs the guest.
+    pub fn enter(&mut self) {
+        let port = &self.system.seats[self.n].port;
+        self.pe.deliver(port, &mut self.regs, &self.system);
+    }
+
+    pub fn reset(&mut self) {
+        self.pe.reset(&self.system.seats[self.n].port);
+    }
+
+    pub fn register(&mut self, number: u32) {
+        let arguments = [u64::from(number), entry(number), argument(number), 0, 0];
+        assert_eq!(self.call(REGISTER, &arguments), SUCCESS);
+    }
+
+    /// Registers and enables. For a moment when nothing is pending.
+    pub fn prepare(&mut self, number: u32) {
+        self.register(number);
+        assert_eq!(self.on(ENABLE, number), SUCCESS);
+    }
+
+    pub fn unmask(&mut self) {
+        assert_eq!(self.call(PE_UNMASK, &[]), SUCCESS);
+    }
+
+    /// What the VMM does, or another CPU: raises, and has it looked at.
+    pub fn trigger(&mut self, number: u32) {
+        self.port().raise(event(number)).expect("a handler");
+        self.enter();
+    }
+
+    /// Goes into the handler of an event.
+    pub fn start(&mut self, number: u32) {
+        self.prepare(number);
+        self.unmask();
+        self.trigger(number);
+        assert_eq!(self.status(number), ER);
+    }
+
+    /// Brings an event from unregistered into a state, by calls alone. The CPU
+    /// is unmasked by that if the handler is to run.
+    pub fn bring(&mut self, number: u32, state: u64) {
+        match state {
+            U => {}
+            G => self.register(number),
+            E => self.prepare(number),
+            GR => {
+                self.start(number);
+                assert_eq!(self.on(DISABLE, number), SUCCESS);
+            }
+            ER => self.start(number),
+            UP => {
+                self.start(number);
+                assert_eq!(self.on(UNREGISTER, number), PENDING);
+            }
+            _ => unreachable!(),
+        }
+        assert_eq!(self.status(number), state);
+    }
+
+    /// The state of an event, looked up without a call: a call delivers.
+    pub fn status(&self, number: u32) -> u64 {
+        self.pe.state(event(number)).status()
+    }
+
+    pub fn is_running(&self, number: u32) -> bool {
+        self.status(number) & 0b100 != 0
+    }
+
+    pub fn is_pending(&self, number: u32) -> bool {
+        self.port().pending().contains(event(number))
+    }
+
+    pub fn get(&self, index: u16) -> u64 {
+        let register = Register::from_index(index).expect("a register");
+        self.pe.get_register(self.port(), register)
+    }
+
+    /// Writes a pseudo-register; the guest has AArch32 at EL0.
+    pub fn set(&mut self, index: u16, value: u64) -> Result<(), sdei::RegisterError> {
+        let register = Register::from_index(index).expect("a register");
+        let port = &self.system.seats[self.n].port;
+        self.pe.set_register(port, register, value, true)
+    }
+
+    /// What a VMM saves: each register that is listed.
+    pub fn save(&self) -> Vec<(u16, u64)> {
+        (0..Register::COUNT)
+            .map(|n| Register::nth_index(n).expect("a register"))
+            .map(|index| (index, self.get(index)))
+            .collect()
+    }
+}
+
+/// Numbers that look random and are the same in every run.
+pub struct Lcg(pub u64);
+
+impl Lcg {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        // The low bits of an LCG repeat early.
+        self.0 ^ (self.0 >> 32)
+    }
+
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for i in (1..items.len()).rev() {
+            items.swap(i, (self.next() % (i as u64 + 1)) as usize);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The indices of the pseudo-registers, as include/uapi/linux/kvm_sdei.h has
+//! them, and CPUs whose registers are worth a look.
+
+use super::*;
+
+pub const PE: u16 = 0x8000;
+pub const PENDING_SET: u16 = 0x8001;
+
+pub fn entry_of(event: u16) -> u16 {
+    0x8100 + 4 * event
+}
+
+pub fn argument_of(event: u16) -> u16 {
+    0x8101 + 4 * event
+}
+
+pub fn status_of(event: u16) -> u16 {
+    0x8102 + 4 * event
+}
+
+pub fn x(priority: u16, n: u16) -> u16 {
+    0x8200 + 32 * priority + n
+}
+
+pub fn pc(priority: u16) -> u16 {
+    0x8212 + 32 * priority
+}
+
+pub fn pstate_of(priority: u16) -> u16 {
+    0x8213 + 32 * priority
+}
+
+pub fn all() -> Vec<u16> {
+    let mut all = vec![PE, PENDING_SET];
+    for event in 0..9 {
+        all.extend([entry_of(event), argument_of(event), status_of(event)]);
+    }
+    for priority in 0..2 {
+        all.extend((0..18).map(|n| x(priority, n)));
+        all.extend([pc(priority), pstate_of(priority)]);
+    }
+    all
+}
+
+/// Every moment in the life of a CPU that differs in what has to be saved.
+pub fn moments() -> Vec<Cpu> {
+    let mut moments = vec![cpu()];
+    let mut add = |steps: &dyn Fn(&mut Cpu)| {
+        let mut cpu = cpu();
+        steps(&mut cpu);
+        moments.push(cpu);
+    };
+    add(&|cpu| cpu.unmask());
+    for number in [EVENT_0, NORMAL[2], CRITICAL[3]] {
+        for state in [G, E, GR, ER, UP] {
+            add(&|cpu| cpu.bring(number, state));
+        }
+        // A trigger that waits for unmask, enable, and completion.
+        add(&|cpu| {
+            cpu.prepare(number);
+            cpu.trigger(number);
+        });
+        add(&|cpu| {
+            cpu.register(number);
+            cpu.unmask();
+            cpu.trigger(number);
+        });
+        add(&|cpu| {
+            cpu.start(number);
+            cpu.trigger(number);
+        });
+        // And one that was raised but not yet looked at.
+        add(&|cpu| {
+            cpu.prepare(number);
+            cpu.unmask();
+            cpu.port().raise(event(number)).unwrap();
+        });
+    }
+    // Nested, from AArch32, with every event registered and waiting.
+    add(&|cpu| {
+        cpu.regs.pstate = pstate(0xf000_0030);
+        cpu.start(NORMAL[1]);
+        cpu.regs.saved[9] = 0x9999;
+        cpu.start(CRITICAL[1]);
+        cpu.regs.saved[9] = 0x1999;
+        for number in EVENTS {
+            if cpu.status(number) == U {
+                cpu.prepare(number);
+            }
+            cpu.trigger(number);
+        }
+    });
+    // Suspended, with something waiting.
+    add(&|cpu| {
+        cpu.start(NORMAL[0]);
+        cpu.trigger(NORMAL[0]);
+        let port = &cpu.system.seats[cpu.n].port;
+        cpu.pe.power_down(port, sdei::PowerDown::Suspend);
+    });
+    // Nested and masked, both to be unregistered.
+    add(&|cpu| {
+        cpu.start(NORMAL[0]);
+        cpu.start(CRITICAL[0]);
+        cpu.call(PRIVATE_RESET, &[]);
+        cpu.call(PE_MASK, &[]);
+    });
+    moments
+}

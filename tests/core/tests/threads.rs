@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Triggers that come from other threads: none is lost, none is delivered
+//! twice, whatever the CPU's own thread does meanwhile.
+
+mod support;
+
+use std::hint::spin_loop;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::Barrier;
+use std::thread;
+use support::*;
+
+const ROUNDS: u64 = 20_000;
+
+/// Held by a thread for as long as others have to go on; they are counted.
+struct Busy<'a>(&'a AtomicU64);
+
+/// Also when an assertion fails: the others would go on for ever.
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        // Who sees that the thread has ended sees what it raised.
+        self.0.fetch_sub(1, Release);
+    }
+}
+
+/// Delivers and completes until nobody raises any more, and then what is left.
+/// `handler` runs in each handler.
+fn run(cpu: &mut Cpu, busy: &AtomicU64, mut handler: impl FnMut(&mut Cpu)) {
+    // More than all triggers of any test here.
+    let mut handlers = 0..1_000_000;
+    loop {
+        // Before the look for events: what comes in between is seen by it.
+        let last = busy.load(Acquire) == 0;
+        cpu.enter();
+        while EVENTS.into_iter().any(|number| cpu.is_running(number)) {
+            handlers.next().expect("handlers come to an end");
+            handler(cpu);
+            cpu.call(COMPLETE, &[0]);
+        }
+        if last {
+            break;
+        }
+        thread::yield_now();
+    }
+}
+
+/// Each raiser writes a ticket before it raises. If a trigger were lost, the
+/// handler would not see the last ticket.
+#[test]
+fn no_trigger_is_lost_and_none_is_invented() {
+    const RAISERS: usize = 3;
+    for number in [EVENT_0, NORMAL[1], CRITICAL[3]] {
+        let mut cpu = cpu();
+        cpu.prepare(number);
+        cpu.unmask();
+        let seats = cpu.system.seats.clone();
+        let tickets: [AtomicU64; RAISERS] = Default::default();
+        let busy = AtomicU64::new(RAISERS as u64);
+        let mut seen = [0; RAISERS];
+        let mut runs = 0;
+
+        thread::scope(|scope| {
+            for ticket in &tickets {
+                scope.spawn(|| {
+                    let _busy = Busy(&busy);
+                    for n in 1..=ROUNDS {
+                        ticket.store(n, Relaxed);
+                        seats[0].port.raise(event(number)).unwrap();
+                    }
+                });
+            }
+            run(&mut cpu, &busy, |_| {
+                runs += 1;
+                seen = std::array::from_fn(|i| tickets[i].load(Relaxed));
+            });
+        });
+
+        assert_eq!(seen, [ROUNDS; RAISERS]);
+        assert!((1..=ROUNDS * RAISERS as u64).contains(&runs));
+        assert!(cpu.port().pending().is_empty());
+    }
+}
+
+/// With one raiser that takes each trigger back before the next, the account
+/// has to be exact: each was either delivered or withdrawn, never both.
+#[test]
+fn each_trigger_is_delivered_or_withdrawn() {
+    let mut cpu = cpu();
+    cpu.prepare(NORMAL[0]);
+    cpu.unmask();
+    let seats = cpu.system.seats.clone();
+    let busy = AtomicU64::new(1);
+    let mut raised = 0;
+    let mut withdrawn = 0;
+    let mut delivered = 0;
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let _busy = Busy(&busy);
+            let port = &seats[0].port;
+            // Until both happened often enough to have met at the wrong moment;
+            // on a machine that has one CPU to give, that may be never.
+            while withdrawn.min(raised - withdrawn) < ROUNDS && raised < 20 * ROUNDS {
+                raised += 1;
+                port.raise(event(NORMAL[0])).unwrap();
+                for _ in 0..raised % 32 {
+                    spin_loop();
+                }
+                withdrawn += u64::from(port.withdraw(event(NORMAL[0])));
+            }
+        });
+        let port = &seats[0].port;
+        let mut finished = false;
+        while !finished {
+            finished = busy.load(Acquire) == 0;
+            // Nothing but delivery, so that most of the time it is under way.
+            cpu.pe.deliver(port, &mut cpu.regs, &cpu.system);
+            if cpu.is_running(NORMAL[0]) {
+                delivered += 1;
+                cpu.call(COMPLETE, &[0]);
+            }
+        }
+    });
+    // The completion delivers as well: a handler may still run.
+    delivered += u64::from(cpu.is_running(NORMAL[0]));
+    assert_eq!(delivered + withdrawn, raised);
+}
+
+/// A trigger that several take back at once is given to one of them.
+#[test]
+fn a_trigger_is_withdrawn_once() {
+    const THREADS: usize = 4;
+    let mut cpu = cpu();
+    cpu.prepare(CRITICAL[0]);
+    let port = cpu.port();
+    let barrier = Barrier::new(THREADS);
+    let withdrawn = AtomicU64::new(0);
+    const TURNS: u64 = 500;
+    thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let (barrier, withdrawn) = (&barrier, &withdrawn);
+            scope.spawn(move || {
+                for _ in 0..TURNS {
+                    if thread == 0 {
+                        // If it were refused, nobody would withdraw it.
+                        let _ = port.raise(event(CRITICAL[0]));
+                    }
+                    barrier.wait();
+                    let mine = port.withdraw(event(CRITICAL[0]));
+                    withdrawn.fetch_add(u64::from(mine), Relaxed);
+                    barrier.wait();
+                }
+            });
+        }
+    });
+    assert_eq!(withdrawn.into_inner(), TURNS);
+}
+
+/// Events are bits of one word: what happens to one must not disturb another.
+#[test]
+fn events_do_not_disturb_each_other() {
+    let mut cpu = cpu();
+    for number in EVENTS {
+        cpu.prepare(number);
+    }
+    let port = cpu.port();
+    let start = Barrier::new(EVENTS.len());
+    thread::scope(|scope| {
+        for number in EVENTS {
+            let start = &start;
+            scope.spawn(move || {
+                start.wait();
+                for _ in 0..5 * ROUNDS {
+                    port.raise(event(number)).unwrap();
+                    assert!(port.withdraw(event(number)), "nobody else did");
+                    assert!(!port.pending().contains(event(number)));
+                }
+            });
+        }
+    });
+    assert!(port.pending().is_empty());
+}
+
+/// Every CPU signals every other and handles what it gets, all at once.
+#[test]
+fn cpus_signal_each_other() {
+    const CPUS: usize = 4;
+    const TURNS: u64 = ROUNDS / 10;
+    let mut guest = Guest::new(CPUS);
+    for cpu in &mut guest.cpus {
+        cpu.prepare(EVENT_0);
+    }
+    let tickets: [AtomicU64; CPUS] = Default::default();
+    let busy = AtomicU64::new(CPUS as u64);
+    thread::scope(|scope| {
+        for cpu in &mut guest.cpus {
+            let (tickets, busy) = (&tickets, &busy);
+            scope.spawn(move || {
+                let signals = Busy(busy);
+                let own = cpu.n;
+                let mut seen = [0; CPUS];
+                for n in 1..=TURNS {
+                    tickets[own].store(n, Relaxed);
+                    cpu.call(PE_MASK, &[]);
+                    for target in (0..CPUS).filter(|&target| target != own) {
+                        // Masked: the answer is not yet the handler's x0.
+                        let answer = cpu.call(SIGNAL, &[0, mpidr(target)]);
+                        assert_eq!(answer, SUCCESS);
+                    }
+                    cpu.call(PE_UNMASK, &[]);
+                    // The next may follow at once; there is another turn.
+                    if cpu.is_running(EVENT_0) {
+                        seen = std::array::from_fn(|i| tickets[i].load(Relaxed));
+                        cpu.call(COMPLETE, &[0]);
+                    }
+                }
+                drop(signals);
+                run(cpu, busy, |_| {
+                    seen = std::array::from_fn(|i| tickets[i].load(Relaxed));
+                });
+                for other in (0..CPUS).filter(|&other| other != own) {
+                    assert_eq!(seen[other], TURNS);
+                }
+            });
+        }
+    });
+}
+
+/// The handler that runs is always the one that is registered now, and it only
+/// runs while it is, however registrations and triggers overlap.
+#[test]
+fn registering_anew_while_others_raise() {
+    let mut cpu = cpu();
+    cpu.unmask();
+    let seats = cpu.system.seats.clone();
+    let busy = AtomicU64::new(1);
+    let mut runs = 0;
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while busy.load(Relaxed) != 0 {
+                    // Refused as long as nobody is registered.
+                    let _ = seats[0].port.raise(event(NORMAL[0]));
+                }
+            });
+        }
+        let _busy = Busy(&busy);
+        for generation in 1..=ROUNDS / 4 {
+            let arguments = [NORMAL[0].into(), generation * 4, generation, 0, 0];
+            assert_eq!(cpu.call(REGISTER, &arguments), SUCCESS);
+            cpu.on(ENABLE, NORMAL[0]);
+            if generation % 16 == 0 {
+                // The raisers get a chance on a machine that is busy.
+                thread::yield_now();
+            }
+            cpu.enter();
+            if cpu.is_running(NORMAL[0]) {
+                runs += 1;
+                assert_eq!(cpu.regs.pc, generation * 4);
+                assert_eq!(cpu.regs.saved[1], generation);
+                assert_eq!(cpu.on(UNREGISTER, NORMAL[0]), PENDING);
+                cpu.call(COMPLETE, &[0]);
+            } else {
+                assert_eq!(cpu.on(UNREGISTER, NORMAL[0]), SUCCESS);
+            }
+            cpu.enter();
+            assert_eq!(cpu.status(NORMAL[0]), U);
+        }
+    });
+    assert!(runs > 0);
+}
