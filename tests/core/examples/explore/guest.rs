@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is in the registers of a CPU when the guest runs, and the numbers that
+//! it passes: few enough to explore, different enough to be told apart.
+
+use crate::model::{Controls, Cpu, Frame, Power, Regs, E, ER, G, GR, KINDS, U, UP};
+
+/// Where SDEI_EVENT_COMPLETE_AND_RESUME goes to.
+pub const RESUME_AT: u64 = 0xffff_8000_0001_0280;
+
+/// Each CPU has other settings, so that each field of PSTATE takes both values.
+pub const CONTROLS: [Controls; 2] = [
+    Controls {
+        span: false,
+        dssbs: true,
+        mte: false,
+    },
+    Controls {
+        span: true,
+        dssbs: false,
+        mte: true,
+    },
+];
+
+/// By CPU and by what runs: nothing; the handler of an event; the critical one
+/// over a normal one. AArch32 EL0, AArch64 EL0 and EL1, with flags that must not
+/// reach a handler (SS, IL, BTYPE, UAO and what AArch32 has in their place), PAN
+/// and DIT in all combinations.
+const PSTATES: [[u64; 5]; 2] = [
+    [
+        0x0000_0000_a2b5_fdf0,
+        0x0000_0000_6040_03c5,
+        0x0000_0010_1180_0005,
+        0x0000_0000_8100_13c5,
+        0x0000_0000_2030_0004,
+    ],
+    [
+        0x0000_0010_5130_1c04,
+        0x0000_0000_8000_03c5,
+        0x0000_0000_4140_0c00,
+        0x0000_0000_1000_03c5,
+        0x0000_0000_f250_0345,
+    ],
+];
+
+fn level(cpu: &Cpu) -> usize {
+    match cpu.stack {
+        [None, _] => 0,
+        [Some(frame), None] => 1 + frame.event,
+        [Some(_), Some(_)] => 4,
+    }
+}
+
+/// The guest's registers. Guests write to all of them between two steps, so one
+/// value for each place in the program is as good as any other.
+pub fn registers(n: usize, cpu: &Cpu) -> Regs {
+    let level = level(cpu);
+    let tag = ((n as u64 + 1) << 60) | ((level as u64) << 56) | 0x00c0_ffee_0000_0000;
+    Regs {
+        x: std::array::from_fn(|register| tag | 0x100 | register as u64),
+        sp: tag | 0x2000,
+        pc: 0x4000_0000 | ((n as u64) << 20) | ((level as u64) << 12),
+        pstate: PSTATES[n][level],
+        elr_el1: tag | 0x3000,
+        spsr_el1: tag | 0x4000,
+    }
+}
+
+/// The handler that a guest registers for an event; it has two to choose from.
+pub fn handler(event: usize, variant: u64) -> [u64; 2] {
+    let number = u64::from(KINDS[event].number);
+    [
+        0xffff_8000_0000_0400 + (number << 4) + variant * 0x800,
+        0xa0a0_0000_0000_0000 | (variant << 40) | number,
+    ]
+}
+
+/// Where an interrupted context was taken: between two instructions, at the
+/// end of a call, or after SDEI_EVENT_COMPLETE_AND_RESUME.
+fn class(frame: Option<Frame>) -> u64 {
+    match frame.map(|frame| frame.interrupted.pc) {
+        None => 0,
+        Some(RESUME_AT) => 2,
+        Some(pc) => (pc >> 2) & 1,
+    }
+}
+
+/// A number for the state of a CPU: two states with the same number differ in
+/// nothing but the contents of interrupted contexts, which only `detail` tells
+/// apart by [`class`], and which handler was registered, likewise.
+pub fn key(cpu: &Cpu, detail: bool) -> u64 {
+    let mut key = match cpu.power {
+        Power::On => 0,
+        Power::Off => 1,
+        Power::Suspended => 2,
+    };
+    key = (key << 1) | u64::from(cpu.masked);
+    for (n, event) in cpu.events.iter().enumerate() {
+        let column = match event.status {
+            U => 0,
+            G => 1,
+            E => 2,
+            GR => 3,
+            ER => 4,
+            UP => 5,
+            other => panic!("no such state: {other}"),
+        };
+        let has_handler = event.status & G != 0;
+        let variant = detail && has_handler && event.entry != handler(n, 0)[0];
+        key = (key << 5) | (column << 2) | (u64::from(event.pending) << 1) | u64::from(variant);
+    }
+    // Which handlers run is in the states; only a critical one interrupts
+    // another, so in which order, too.
+    for frame in cpu.stack {
+        key = (key << 2) | if detail { class(frame) } else { 0 };
+    }
+    key
+}

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Visits every state that a guest of two CPUs and three events can be in, by
+//! everything that can happen to it, and compares the dispatcher with the model
+//! in `../../model` at each step. States are visited in the order of their
+//! distance from power-up, so what is reported is a shortest way to it.
+//!
+//!     explore [--small] [--limit SECONDS]
+//!
+//! What makes this finite, and why nothing is missed by it:
+//!
+//! - Guest registers. Before each step the guest writes all of them, to values
+//!   that say which CPU and which handler it is (`guest.rs`). The dispatcher
+//!   moves x0 to x17, PC and ELR without looking at them; what it computes from
+//!   PSTATE is compared with the model for ten different ones here, and field
+//!   by field in `tests/contexts.rs`.
+//! - States that differ only in what an interrupted context holds are one state
+//!   in the first pass, of which the first visitor's contents go on. The second
+//!   tells apart where the context came from: between two instructions, at the
+//!   end of a call, after SDEI_EVENT_COMPLETE_AND_RESUME. Each content is
+//!   compared in full whenever it is saved, migrated and restored.
+//! - A stale context, and the handler of an event that has none, is not
+//!   compared, except that it migrates.
+//! - A kick that finds nothing deliverable changes nothing; this is checked in
+//!   each state (`What::Deliver`). So a CPU has a kick to come exactly if it has
+//!   something deliverable, which needs no further state. Its next own step is
+//!   then `Deliver`, or a call for which it had left the guest already. That a
+//!   CPU is kicked whenever something becomes deliverable is checked.
+//! - The CPUs share nothing but SDEI_EVENT_SIGNAL, whose effect on the target
+//!   depends on event 0. The first pass has all pairs of states of CPUs with
+//!   three events. In the second, which looks at contexts, at a change of
+//!   handler and at bad values for pseudo-registers, the other CPU has only
+//!   event 0. So has it in the only pass of `--small`, which is for every day.
+
+mod action;
+mod guest;
+#[path = "../../model/mod.rs"]
+mod model;
+mod real;
+mod step;
+
+use action::{calls, Action, What};
+use model::PowerCall;
+use real::{Local, World};
+use std::collections::HashMap;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+use step::{possible, step, Steps};
+
+/// A part of the whole that is explored at a time.
+struct Pass {
+    name: &'static str,
+    /// The events that each CPU has.
+    events: [&'static [usize]; 2],
+    /// Whether CPU 0 tells apart where contexts came from and which handler is
+    /// registered.
+    detail: bool,
+    /// Whether bad values are written to registers.
+    bad_values: bool,
+}
+
+const PAIRS: Pass = Pass {
+    name: "two CPUs of three events",
+    events: [&[0, 1, 2], &[0, 1, 2]],
+    detail: false,
+    bad_values: false,
+};
+const DETAIL: Pass = Pass {
+    name: "one CPU in detail, the other with event 0",
+    events: [&[0, 1, 2], &[0]],
+    detail: true,
+    bad_values: true,
+};
+const SMALL: Pass = Pass {
+    name: "three events, the other CPU with event 0",
+    events: [&[0, 1, 2], &[0]],
+    detail: false,
+    bad_values: true,
+};
+
+/// A state of both CPUs, and how it was reached.
+struct Node {
+    locals: [u32; 2],
+    parent: u32,
+    action: u16,
+}
+
+/// The states of one CPU that were met, each with a representative.
+#[derive(Default)]
+struct Locals {
+    ids: HashMap<u64, u32>,
+    keys: Vec<u64>,
+    all: Vec<Local>,
+}
+
+struct Explorer<'a> {
+    pass: &'a Pass,
+    steps: &'a Steps,
+    actions: Vec<Action>,
+    locals: [Locals; 2],
+    /// By the state of CPU 0, a bit for each state of CPU 1.
+    visited: Vec<Vec<u64>>,
+    nodes: Vec<Node>,
+    transitions: u64,
+    /// By action, the states of the event that it is about in which it was
+    /// tried: to show that nothing was left out.
+    tried: Vec<u8>,
+}
+
+fn actions(pass: &Pass, steps: &Steps) -> Vec<Action> {
+    let mut actions = Vec::new();
+    for cpu in [0, 1] {
+        let has = |event: &usize| pass.events[cpu].contains(event);
+        let mut add = |what| actions.push(Action { cpu, what });
+        for (n, call) in steps.calls[cpu].iter().enumerate() {
+            if call.event.as_ref().is_none_or(has) {
+                add(What::Call(n));
+            }
+        }
+        for event in [0, 1, 2].into_iter().filter(has) {
+            add(What::Raise(event));
+            if event != 0 {
+                add(What::Withdraw(event));
+            }
+            for ascending in [true, false] {
+                add(What::WriteBack {
+                    ascending,
+                    raise: event,
+                });
+            }
+        }
+        for ascending in [true, false] {
+            add(What::Migrate { ascending });
+        }
+        add(What::Deliver);
+        add(What::Reset);
+        add(What::ColdReset);
+        for call in [
+            PowerCall::CpuOff,
+            PowerCall::SystemOff,
+            PowerCall::SystemSuspend,
+        ] {
+            add(What::Power(call));
+        }
+        // What is refused whatever the other CPU does need not be tried with all
+        // that it may do.
+        if pass.bad_values {
+            (0..step::BAD_VALUES.len()).for_each(|n| add(What::BadWrite(n)));
+        }
+    }
+    actions
+}
+
+impl<'a> Explorer<'a> {
+    fn new(pass: &'a Pass, steps: &'a Steps) -> Explorer<'a> {
+        let actions = actions(pass, steps);
+        let mut explorer = Explorer {
+            pass,
+            steps,
+            tried: vec![0; actions.len()],
+            actions,
+            locals: Default::default(),
+            visited: Vec::new(),
+            nodes: Vec::new(),
+            transitions: 0,
+        };
+        let start = World::of([&Local::cold(), &Local::cold()]);
+        explorer.visit(&start, 0, 0);
+        explorer
+    }
+
+    /// Notes a state, if it is new.
+    fn visit(&mut self, world: &World, parent: u32, action: u16) {
+        let locals = [0, 1].map(|cpu| {
+            let detail = self.pass.detail && cpu == 0;
+            let key = guest::key(&world.models[cpu], detail);
+            let locals = &mut self.locals[cpu];
+            // Most steps leave a CPU in the state that it was in.
+            let before = self.nodes.get(parent as usize);
+            if let Some(node) = before.filter(|n| locals.keys[n.locals[cpu] as usize] == key) {
+                return node.locals[cpu];
+            }
+            *locals.ids.entry(key).or_insert_with(|| {
+                locals.keys.push(key);
+                locals.all.push(world.local(cpu));
+                locals.all.len() as u32 - 1
+            })
+        });
+        let [row, bit] = locals.map(|local| local as usize);
+        if self.visited.len() <= row {
+            self.visited.resize(row + 1, Vec::new());
+        }
+        let row = &mut self.visited[row];
+        if row.len() <= bit / 64 {
+            row.resize(bit / 64 + 1, 0);
+        }
+        if (row[bit / 64] >> (bit % 64)) & 1 == 0 {
+            row[bit / 64] |= 1 << (bit % 64);
+            self.nodes.push(Node {
+                locals,
+                parent,
+                action,
+            });
+        }
+    }
+
+    fn world(&self, node: usize) -> World {
+        let [a, b] = self.nodes[node].locals.map(|local| local as usize);
+        World::of([&self.locals[0].all[a], &self.locals[1].all[b]])
+    }
+
+    /// Returns whether everything was visited before the deadline.
+    fn explore(&mut self, deadline: Instant) -> Result<bool, String> {
+        let mut node = 0;
+        while node < self.nodes.len() {
+            if node % 1024 == 0 && Instant::now() > deadline {
+                return Ok(false);
+            }
+            let start = self.world(node);
+            for n in 0..self.actions.len() {
+                let action = self.actions[n];
+                let cpu = &start.models[action.cpu];
+                if !possible(cpu, action.what) {
+                    continue;
+                }
+                self.note(n, cpu);
+                let mut world = start.clone();
+                step(self.steps, &mut world, action)
+                    .map_err(|difference| self.trace(node, action, &difference))?;
+                self.transitions += 1;
+                self.visit(&world, node as u32, n as u16);
+            }
+            node += 1;
+        }
+        Ok(true)
+    }
+
+    fn note(&mut self, n: usize, cpu: &model::Cpu) {
+        if let What::Call(call) = self.actions[n].what {
+            if let Some(event) = self.steps.calls[0][call].event {
+                self.tried[n] |= 1 << cpu.events[event].status;
+            }
+        }
+    }
+
+    /// Calls that were not tried in each of the six states of their event.
+    fn not_tried(&self) -> usize {
+        let has_event = |what| match what {
+            What::Call(n) => self.steps.calls[0][n].event.is_some(),
+            _ => false,
+        };
+        let all = self.actions.iter().zip(&self.tried);
+        all.filter(|(action, tried)| has_event(action.what) && tried.count_ones() != 6)
+            .count()
+    }
+
+    /// How a difference is reached, one line for each step.
+    fn trace(&self, mut node: usize, last: Action, difference: &str) -> String {
+        let models = self.world(node).models;
+        let mut lines = vec![format!("{last}   <-- {difference}")];
+        while node != 0 {
+            let Node { parent, action, .. } = self.nodes[node];
+            lines.push(self.actions[action as usize].to_string());
+            node = parent as usize;
+        }
+        lines.reverse();
+        let lines = lines.join("\n    ");
+        format!("    {lines}\nThe model, before the last step: {models:#x?}")
+    }
+}
+
+/// For those who read only what is printed; the reasons are at the top.
+const CUTS: &str = "\
+cut: guest registers hold one value for each CPU and handler, written before each step;
+cut: states that differ only in an interrupted context are one (by its origin in detail);
+cut: where a CPU has only event 0, it is the one that the other signals, and is signalled by";
+
+/// `--small` and `--limit`.
+fn arguments() -> Result<(bool, Duration), String> {
+    let mut small = false;
+    let mut limit = Duration::from_secs(24 * 60 * 60);
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--small" => small = true,
+            "--limit" => {
+                let seconds = arguments.next().and_then(|s| s.parse().ok());
+                limit = Duration::from_secs(seconds.ok_or("--limit wants seconds")?);
+            }
+            other => return Err(format!("unknown argument: {other}")),
+        }
+    }
+    Ok((small, limit))
+}
+
+fn main() -> ExitCode {
+    let (small, limit) = match arguments() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            eprintln!("{error}\nusage: explore [--small] [--limit SECONDS]");
+            return ExitCode::from(2);
+        }
+    };
+    let deadline = Instant::now() + limit;
+    let steps = Steps {
+        registers: real::registers(),
+        calls: [0, 1].map(calls),
+    };
+    println!("{CUTS}");
+    let passes: &[Pass] = if small { &[SMALL] } else { &[PAIRS, DETAIL] };
+    let (mut states, mut transitions, mut complete) = (0, 0, true);
+    for pass in passes {
+        let started = Instant::now();
+        let mut explorer = Explorer::new(pass, &steps);
+        let result = explorer.explore(deadline);
+        println!(
+            "{}: {} states ({} and {} of the CPUs), {} transitions, {} s",
+            pass.name,
+            explorer.nodes.len(),
+            explorer.locals[0].all.len(),
+            explorer.locals[1].all.len(),
+            explorer.transitions,
+            started.elapsed().as_secs(),
+        );
+        states += explorer.nodes.len();
+        transitions += explorer.transitions;
+        match result {
+            Err(trace) => {
+                println!("The shortest way to a difference:\n{trace}");
+                println!("explored {states} states, {transitions} transitions: a difference");
+                return ExitCode::FAILURE;
+            }
+            Ok(true) if explorer.not_tried() != 0 => {
+                println!(
+                    "{} calls were not tried in each state",
+                    explorer.not_tried()
+                );
+                return ExitCode::FAILURE;
+            }
+            Ok(done) => complete &= done,
+        }
+    }
+    let cut = if complete {
+        ""
+    } else {
+        ", not all: out of time"
+    };
+    println!("explored {states} states, {transitions} transitions{cut}: no difference");
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The dispatcher, as one CPU of a guest has it, and the part of the host that
+//! it needs: a way to the other CPU, system registers, and an observer.
+
+use crate::model::{self, AFFINITY};
+use sdei::{EntryControls, Event, PState, Pe, Peer, Port, Register, Regs, Vcpu};
+use std::cell::Cell;
+
+/// The model's events, as the dispatcher names them.
+pub const EVENTS: [Event; 3] = [Event::SoftwareSignalled, Event::Normal0, Event::Critical0];
+
+/// The index of an event in the model.
+pub fn index(event: Event) -> Option<usize> {
+    EVENTS.into_iter().position(|other| other == event)
+}
+
+/// The bits of EVENTS in a set of the dispatcher, and whether it has no others.
+pub fn narrow(set: sdei::EventSet) -> Option<u8> {
+    let mut rest = set;
+    let mut bits = 0;
+    for (i, event) in EVENTS.into_iter().enumerate() {
+        bits |= u8::from(rest.contains(event)) << i;
+        rest = rest.without(event);
+    }
+    rest.is_empty().then_some(bits)
+}
+
+/// Every pseudo-register, in ascending order.
+pub fn registers() -> Vec<Register> {
+    (0..Register::COUNT)
+        .map(|n| Register::nth_index(n).and_then(Register::from_index))
+        .map(|register| register.expect("the list and the decoder agree"))
+        .collect()
+}
+
+/// Copies the dispatcher's state. `Pe` and `Port` are not `Clone`, since in the
+/// module there must be one of each for a CPU.
+fn duplicate<T>(value: &T) -> T {
+    const { assert!(!std::mem::needs_drop::<T>(), "plain data") };
+    // SAFETY: The type owns nothing, so two of it are as good as one; no other
+    // thread writes to it.
+    unsafe { std::ptr::read(value) }
+}
+
+/// What one CPU shows to the other.
+pub struct Seat {
+    pub port: Port,
+    pub kicks: Cell<u32>,
+    /// What was pending when the CPU was last kicked.
+    pub pending_at_kick: Cell<u64>,
+}
+
+impl Seat {
+    pub fn new(port: Port) -> Seat {
+        Seat {
+            port,
+            kicks: Cell::new(0),
+            pending_at_kick: Cell::new(0),
+        }
+    }
+}
+
+impl Peer for &Seat {
+    fn port(&self) -> &Port {
+        &self.port
+    }
+
+    fn kick(&self) {
+        self.kicks.set(self.kicks.get() + 1);
+        self.pending_at_kick.set(self.port.pending().bits());
+    }
+}
+
+/// The state of a CPU between two steps. Its registers are not part of it: the
+/// guest is about to write all of them.
+pub struct Local {
+    pub pe: Pe,
+    pub port: Port,
+    pub model: model::Cpu,
+}
+
+impl Local {
+    pub fn cold() -> Local {
+        Local {
+            pe: Pe::new(),
+            port: Port::new(),
+            model: model::Cpu::cold(),
+        }
+    }
+}
+
+/// Both CPUs.
+pub struct World {
+    pub pes: [Pe; 2],
+    pub seats: [Seat; 2],
+    pub models: [model::Cpu; 2],
+}
+
+impl Clone for World {
+    fn clone(&self) -> World {
+        World {
+            pes: self.pes.each_ref().map(duplicate),
+            seats: [0, 1].map(|cpu| Seat::new(self.port_copy(cpu))),
+            models: self.models,
+        }
+    }
+}
+
+impl World {
+    pub fn of(locals: [&Local; 2]) -> World {
+        World {
+            pes: locals.map(|local| duplicate(&local.pe)),
+            seats: locals.map(|local| Seat::new(duplicate(&local.port))),
+            models: locals.map(|local| local.model),
+        }
+    }
+
+    pub fn local(&self, cpu: usize) -> Local {
+        Local {
+            pe: duplicate(&self.pes[cpu]),
+            port: duplicate(&self.seats[cpu].port),
+            model: self.models[cpu],
+        }
+    }
+
+    pub fn port_copy(&self, cpu: usize) -> Port {
+        duplicate(&self.seats[cpu].port)
+    }
+
+    pub fn get(&self, cpu: usize, register: Register) -> u64 {
+        self.pes[cpu].get_register(&self.seats[cpu].port, register)
+    }
+
+    pub fn save(&self, cpu: usize, registers: &[Register]) -> Vec<u64> {
+        let get = |&register| self.get(cpu, register);
+        registers.iter().map(get).collect()
+    }
+
+    /// Writes a pseudo-register. Returns whether it was accepted.
+    pub fn set(&mut self, cpu: usize, register: Register, value: u64) -> bool {
+        let seat = &self.seats[cpu];
+        let result = self.pes[cpu].set_register(&seat.port, register, value, true);
+        result.is_ok()
+    }
+}
+
+/// The CPU that makes a step, and what the observer saw of that.
+pub struct System<'a> {
+    pub seats: &'a [Seat; 2],
+    pub controls: model::Controls,
+    pub elr_el1: Cell<u64>,
+    pub spsr_el1: Cell<u64>,
+    /// Bit n: the handler of the model's event n runs.
+    pub running: Cell<u8>,
+    pub deliveries: Cell<[u8; 3]>,
+    /// What the call answered, if it did.
+    pub result: Cell<Option<i64>>,
+    pub mistake: Cell<Option<&'static str>>,
+}
+
+const CRITICAL: u8 = 0b100;
+
+impl Vcpu for System<'_> {
+    type Peer<'a>
+        = &'a Seat
+    where
+        Self: 'a;
+
+    fn peer(&self, mpidr: u64) -> Option<&Seat> {
+        let affinity = mpidr & 0xff_00ff_ffff;
+        let n = AFFINITY.iter().position(|&other| other == affinity)?;
+        self.seats.get(n)
+    }
+
+    fn entry_controls(&self) -> EntryControls {
+        EntryControls {
+            span: self.controls.span,
+            dssbs: self.controls.dssbs,
+            mte: self.controls.mte,
+        }
+    }
+
+    fn set_exception_return(&self, elr: u64, spsr: PState) {
+        self.elr_el1.set(elr);
+        self.spsr_el1.set(spsr.bits());
+    }
+
+    fn called(&self, _id: u32, _argument: u64, _pc: u64, result: i64) {
+        self.result.set(Some(result));
+    }
+
+    /// The rules of DEN0054 4.3.2, whatever the model thinks.
+    fn delivered(&self, event: Event, _pc: u64) {
+        let Some(n) = index(event) else {
+            self.mistake.set(Some("an event that nobody registered"));
+            return;
+        };
+        let running = self.running.get();
+        if running & CRITICAL != 0 {
+            self.mistake.set(Some("a handler over a critical one"));
+        } else if running != 0 && 1 << n != CRITICAL {
+            self.mistake.set(Some("a normal handler over another one"));
+        }
+        self.running.set(running | (1 << n));
+        let mut deliveries = self.deliveries.get();
+        deliveries[n] += 1;
+        self.deliveries.set(deliveries);
+    }
+
+    fn completed(&self, event: Event, _pc: u64) {
+        let running = self.running.get();
+        let innermost = if running & CRITICAL != 0 {
+            CRITICAL
+        } else {
+            running
+        };
+        if index(event).map(|n| 1 << n) != Some(innermost) {
+            self.mistake.set(Some("completed what is not innermost"));
+        }
+        self.running.set(running & !innermost);
+    }
+}
+
+/// The model's registers, as the dispatcher has them.
+pub fn to_real(regs: &model::Regs) -> Regs {
+    Regs {
+        saved: std::array::from_fn(|n| regs.x[n]),
+        preserved: std::array::from_fn(|n| regs.x[18 + n]),
+        sp: regs.sp,
+        pc: regs.pc,
+        pstate: PState::from_user(regs.pstate, true).expect("a state of the guest"),
+    }
+}
+
+/// And back.
+pub fn from_real(regs: &Regs, system: &System<'_>) -> model::Regs {
+    model::Regs {
+        x: std::array::from_fn(|n| match n.checked_sub(18) {
+            None => regs.saved[n],
+            Some(n) => regs.preserved[n],
+        }),
+        sp: regs.sp,
+        pc: regs.pc,
+        pstate: regs.pstate.bits(),
+        elr_el1: system.elr_el1.get(),
+        spsr_el1: system.spsr_el1.get(),
+    }
+}

@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! One step of the dispatcher and of the model, and the comparison of both.
+
+use crate::action::{Action, Call, What};
+use crate::guest::{registers, CONTROLS};
+use crate::model::{self, Cpu, Id, Power, PowerCall, Regs, E, G, KINDS};
+use crate::real::{self, from_real, narrow, to_real, System, World, EVENTS};
+use sdei::{ContextPart, Event, PowerDown, Priority, Register};
+use std::cell::Cell;
+
+/// Values that are never read from a register, and so are refused.
+pub const BAD_VALUES: [(Register, u64); 8] = [
+    (Register::PeState, 1 << 2),
+    (Register::Pending, (1 << Event::COUNT) | 1),
+    (Register::Entry(Event::SoftwareSignalled), 0x402),
+    (Register::Status(Event::Critical0), 2),
+    (Register::Status(Event::Normal0), 6),
+    (Register::Status(Event::Normal0), 8),
+    // EL2, and AArch32 above EL0.
+    (Register::Context(Priority::Normal, ContextPart::PState), 9),
+    (
+        Register::Context(Priority::Critical, ContextPart::PState),
+        0x13,
+    ),
+];
+
+/// What doesn't change from step to step.
+pub struct Steps {
+    pub registers: Vec<Register>,
+    pub calls: [Vec<Call>; 2],
+}
+
+/// A trigger that was accepted in a step.
+type Accepted = Option<(usize, usize)>;
+
+/// Whether the dispatcher and the model agree.
+type Verdict = Result<(), String>;
+
+macro_rules! same {
+    ($what:expr, $real:expr, $model:expr) => {{
+        let (real, model) = ($real, $model);
+        if real != model {
+            let what = $what;
+            return Err(format!(
+                "{what}: {real:#x?}, but the model says {model:#x?}"
+            ));
+        }
+    }};
+}
+
+fn ensure(fine: bool, what: &str) -> Verdict {
+    if fine {
+        Ok(())
+    } else {
+        Err(what.to_owned())
+    }
+}
+
+/// Whether a CPU in this state can make the step.
+pub fn possible(cpu: &Cpu, what: What) -> bool {
+    match what {
+        What::Call(_) | What::Power(_) => cpu.power == Power::On,
+        What::Deliver => cpu.power != Power::Off,
+        What::ColdReset => cpu.power == Power::Suspended,
+        What::Withdraw(event) => cpu.events[event].pending || cpu.power == Power::On,
+        _ => true,
+    }
+}
+
+/// Makes the step in both, and compares everything that can be seen.
+pub fn step(steps: &Steps, world: &mut World, action: Action) -> Verdict {
+    let me = action.cpu;
+    let before = world.models;
+    let mut regs = registers(me, &before[me]);
+    let mut deliveries = [0; 3];
+    let mut accepted: Accepted = None;
+
+    match action.what {
+        What::Call(n) => {
+            let call = &steps.calls[me][n];
+            regs.x[0] = u64::from(call.id);
+            regs.x[1..6].copy_from_slice(&call.arguments);
+            regs.pc += 4;
+            let mut expected = regs;
+            model::call(&mut world.models, me, call.id, &mut expected, CONTROLS[me]);
+            let answer = expected.x[0] as i64;
+            let seen = run(world, me, regs, Some(call.id))?;
+            if let Some(result) = seen.result {
+                same!("result", result, answer);
+            }
+            // A kick that came before the call has ended may be left for later;
+            // what the call itself made deliverable may not.
+            if before[me].deliverable().is_none() || seen.deliveries != [0; 3] {
+                world.models[me].deliver(&mut expected, CONTROLS[me]);
+            }
+            same!("registers", seen.regs, expected);
+            deliveries = seen.deliveries;
+            if call.id == Id::SIGNAL && seen.result == Some(0) {
+                let target = call.arguments[1] & 0xff_00ff_ffff;
+                let target = model::AFFINITY.iter().position(|&a| a == target);
+                accepted = target.map(|target| (target, 0));
+            }
+        }
+        What::Deliver => {
+            let mut expected = regs;
+            world.models[me].deliver(&mut expected, CONTROLS[me]);
+            let seen = run(world, me, regs, None)?;
+            same!("registers", seen.regs, expected);
+            deliveries = seen.deliveries;
+        }
+        What::Raise(event) => accepted = raise(world, me, event)?,
+        What::Withdraw(event) => {
+            let real = world.seats[me].port.withdraw(EVENTS[event]);
+            same!("withdrawn", real, world.models[me].withdraw(event));
+        }
+        What::Reset => {
+            world.pes[me].reset(&world.seats[me].port);
+            world.models[me].reset();
+        }
+        What::ColdReset => {
+            let state = world.get(me, Register::PeState);
+            same!("register PE", state, 2 | u64::from(before[me].masked));
+            ensure(world.set(me, Register::PeState, state & 1), "not accepted")?;
+            world.pes[me].reset(&world.seats[me].port);
+            world.models[me].power = Power::On;
+            world.models[me].reset();
+        }
+        What::Power(call) => {
+            let how = match call {
+                PowerCall::CpuOff => PowerDown::Cpu,
+                PowerCall::SystemOff => PowerDown::System,
+                PowerCall::SystemSuspend => PowerDown::Suspend,
+            };
+            let looks = world.pes[me].power_down(&world.seats[me].port, how);
+            world.models[me].power_call(call);
+            ensure(
+                looks || world.models[me].deliverable().is_none(),
+                "the CPU would run on without a look at what it has pending",
+            )?;
+        }
+        What::Migrate { ascending } => {
+            let saved = world.save(me, &steps.registers);
+            world.pes[me] = sdei::Pe::new();
+            world.seats[me] = real::Seat::new(sdei::Port::new());
+            write_all(steps, world, me, &saved, ascending)?;
+            let again = world.save(me, &steps.registers);
+            same!("registers after migration", &again, &saved);
+        }
+        What::WriteBack {
+            ascending,
+            raise: event,
+        } => {
+            let saved = world.save(me, &steps.registers);
+            accepted = raise(world, me, event)?;
+            write_all(steps, world, me, &saved, ascending)?;
+        }
+        What::BadWrite(n) => {
+            let saved = world.save(me, &steps.registers);
+            let (register, value) = BAD_VALUES[n];
+            ensure(!world.set(me, register, value), "a bad value was accepted")?;
+            let again = world.save(me, &steps.registers);
+            same!("registers after a bad value", &again, &saved);
+        }
+    }
+
+    compare(world, me)?;
+    // Nobody but its own thread has access to the rest of the other.
+    compare_port(world, 1 - me)?;
+    kicked(world, me, &before, action.what)?;
+    account(world, me, &before, action.what, accepted, deliveries, steps)
+}
+
+/// What can be seen of a call or a delivery.
+struct Seen {
+    regs: Regs,
+    result: Option<i64>,
+    /// How often each event was delivered.
+    deliveries: [u8; 3],
+}
+
+/// The host makes a call for a CPU, or is about to enter it.
+fn run(world: &mut World, me: usize, regs: Regs, call: Option<u32>) -> Result<Seen, String> {
+    let runs = |world: &World, n: usize| world.pes[me].state(EVENTS[n]).status() & 4 != 0;
+    let running = (0..3).fold(0, |bits, n| bits | (u8::from(runs(world, n)) << n));
+    let system = System {
+        seats: &world.seats,
+        controls: CONTROLS[me],
+        elr_el1: Cell::new(regs.elr_el1),
+        spsr_el1: Cell::new(regs.spsr_el1),
+        running: Cell::new(running),
+        deliveries: Cell::new([0; 3]),
+        result: Cell::new(None),
+        mistake: Cell::new(None),
+    };
+    let mut real = to_real(&regs);
+    let port = &world.seats[me].port;
+    match call {
+        Some(id) => world.pes[me].call(port, &mut real, &system, id),
+        None => world.pes[me].deliver(port, &mut real, &system),
+    }
+    if let Some(mistake) = system.mistake.get() {
+        return Err(mistake.to_owned());
+    }
+    let running = system.running.get();
+    let seen = Seen {
+        regs: from_real(&real, &system),
+        result: system.result.get(),
+        deliveries: system.deliveries.get(),
+    };
+    for n in 0..3 {
+        same!(
+            format!("event {n} runs"),
+            runs(world, n),
+            (running >> n) & 1 != 0
+        );
+    }
+    Ok(seen)
+}
+
+fn raise(world: &mut World, cpu: usize, event: usize) -> Result<Accepted, String> {
+    let real = world.seats[cpu].port.raise(EVENTS[event]).is_ok();
+    same!("raised", real, world.models[cpu].raise(event));
+    Ok(real.then_some((cpu, event)))
+}
+
+fn write_all(
+    steps: &Steps,
+    world: &mut World,
+    cpu: usize,
+    values: &[u64],
+    ascending: bool,
+) -> Verdict {
+    let mut order: Vec<_> = steps.registers.iter().zip(values).collect();
+    if !ascending {
+        order.reverse();
+    }
+    for (&register, &value) in order {
+        if !world.set(cpu, register, value) {
+            return Err(format!(
+                "{register:?} = {value:#x} was read, but not accepted"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The events for which something holds, as bits.
+fn bits(test: impl Fn(usize) -> bool) -> u8 {
+    u8::from(test(0)) | (u8::from(test(1)) << 1) | (u8::from(test(2)) << 2)
+}
+
+/// What all threads can see of a CPU.
+fn compare_port(world: &World, n: usize) -> Verdict {
+    let (port, cpu) = (&world.seats[n].port, &world.models[n]);
+    let pending = bits(|e| cpu.events[e].pending);
+    let registered = bits(|e| cpu.events[e].status & G != 0);
+    let enabled = bits(|e| cpu.events[e].status & E == E);
+    let deliverable = bits(|e| cpu.events[e].pending && cpu.may_deliver(e));
+    same!("pending", narrow(port.pending()), Some(pending));
+    same!(
+        "published: registered",
+        narrow(port.registered()),
+        Some(registered)
+    );
+    same!("published: enabled", narrow(port.enabled()), Some(enabled));
+    same!(
+        "published: deliverable",
+        narrow(port.deliverable()),
+        Some(deliverable)
+    );
+    Ok(())
+}
+
+/// Everything that the guest, the VMM and the host can see of a CPU.
+fn compare(world: &mut World, n: usize) -> Verdict {
+    compare_port(world, n)?;
+    let cpu = &world.models[n];
+    let ready = bits(|e| cpu.may_deliver(e));
+    let pe = u64::from(cpu.masked) | (u64::from(cpu.power == Power::Suspended) << 1);
+    same!("register PE", world.get(n, Register::PeState), pe);
+    same!("masked", world.pes[n].is_masked(), cpu.masked);
+    for event in Event::ALL {
+        let status = world.get(n, Register::Status(event));
+        let Some(e) = real::index(event) else {
+            same!("the status of another event", status, 0);
+            continue;
+        };
+        let model = &cpu.events[e];
+        same!(
+            format!("status of event {e}"),
+            status,
+            u64::from(model.status)
+        );
+        if model.status & G != 0 {
+            same!("entry", world.get(n, Register::Entry(event)), model.entry);
+            same!(
+                "argument",
+                world.get(n, Register::Argument(event)),
+                model.argument
+            );
+        }
+    }
+    for frame in cpu.stack.iter().flatten() {
+        let priority = if KINDS[frame.event].critical {
+            Priority::Critical
+        } else {
+            Priority::Normal
+        };
+        let part = |part| world.get(n, Register::Context(priority, part));
+        let context = model::Context {
+            x: std::array::from_fn(|n| part(ContextPart::Gpr(n as u8))),
+            pc: part(ContextPart::Pc),
+            pstate: part(ContextPart::PState),
+        };
+        same!("interrupted context", context, frame.interrupted);
+    }
+
+    // What would be deliverable, were everything pending: shown by a copy.
+    let copy = world.port_copy(n);
+    let all = sdei::EventSet::ALL.bits();
+    let set = world.pes[n].set_register(&copy, Register::Pending, all, true);
+    ensure(set.is_ok(), "all events pending: not accepted")?;
+    same!("published: ready", narrow(copy.deliverable()), Some(ready));
+    Ok(())
+}
+
+/// A CPU on which something became deliverable by another's step was kicked
+/// after that, so it won't run the guest without a look. Where the VMM did it,
+/// or the registers were written, the host's glue kicks.
+fn kicked(world: &World, me: usize, before: &[Cpu; 2], what: What) -> Verdict {
+    let other = 1 - me;
+    let after = &world.models[other];
+    if before[other].deliverable().is_none() && after.deliverable().is_some() {
+        let seat = &world.seats[other];
+        ensure(seat.kicks.get() != 0, "the target was not kicked")?;
+        let seen = seat.pending_at_kick.get() & 1 != 0;
+        ensure(
+            seen,
+            "the target was kicked before there was anything to see",
+        )?;
+    }
+    // Nothing is left for a CPU that has just looked.
+    let looked = match what {
+        What::Call(_) => before[me].deliverable().is_none(),
+        What::Deliver => true,
+        _ => false,
+    };
+    let left = looked && world.models[me].deliverable().is_some();
+    ensure(!left, "something deliverable was not delivered")
+}
+
+/// What became of each trigger: it is pending, or delivered once, or dropped by
+/// a step that may drop it. Counted from what the dispatcher shows.
+fn account(
+    world: &World,
+    me: usize,
+    before: &[Cpu; 2],
+    what: What,
+    accepted: Accepted,
+    deliveries: [u8; 3],
+    steps: &Steps,
+) -> Verdict {
+    for cpu in [0, 1] {
+        let pending = narrow(world.seats[cpu].port.pending()).unwrap_or(0);
+        for event in [0, 1, 2] {
+            let there = before[cpu].events[event].pending || accepted == Some((cpu, event));
+            let still = u8::from((pending >> event) & 1 != 0);
+            let delivered = if cpu == me { deliveries[event] } else { 0 };
+            let dropped = cpu == me && may_drop(what, event, &before[me], steps);
+            let fine = match (there, still + delivered) {
+                (true, 1) | (false, 0) => true,
+                (true, 0) => dropped,
+                _ => false,
+            };
+            if !fine {
+                return Err(format!(
+                    "event {event} of CPU {cpu}: triggered {there}, {still} pending, \
+                     {delivered} delivered"
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a step drops triggers of an event (DEN0054 5.1.8, 5.1.18, 6.5).
+fn may_drop(what: What, event: usize, before: &Cpu, steps: &Steps) -> bool {
+    match what {
+        What::Call(n) => {
+            // The same calls for both CPUs.
+            let call = &steps.calls[0][n];
+            match call.id {
+                Id::UNREGISTER => call.event == Some(event),
+                Id::PRIVATE_RESET => true,
+                _ => false,
+            }
+        }
+        What::Withdraw(withdrawn) => withdrawn == event,
+        What::Reset => before.power != Power::Suspended,
+        What::ColdReset | What::Power(PowerCall::CpuOff) => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A vCPU in KVM, as far as it takes to get a trigger there: the request, the
+//! kick, and the wait in WFI, with the memory barriers that KVM has.
+
+use loom::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
+use loom::sync::atomic::{fence, AtomicBool, AtomicU32};
+use loom::sync::{Arc, Notify};
+use loom::thread;
+use sdei::{EntryControls, PState, Pe, Peer, Port, Regs, Vcpu};
+
+pub const REGISTER: u32 = 0xc400_0021;
+pub const ENABLE: u32 = 0xc400_0022;
+pub const COMPLETE: u32 = 0xc400_0025;
+pub const PE_UNMASK: u32 = 0xc400_002c;
+pub const SIGNAL: u32 = 0xc400_002f;
+
+pub const EVENT_0: u64 = 0;
+pub const NORMAL: u64 = 0x4000_0010;
+pub const CRITICAL: u64 = 0x4000_0020;
+
+const OUTSIDE_GUEST_MODE: u32 = 0;
+const IN_GUEST_MODE: u32 = 1;
+const EXITING_GUEST_MODE: u32 = 2;
+
+/// Where handlers are, by event: above anything else.
+const HANDLERS: u64 = 1 << 40;
+
+/// `struct kvm_vcpu`: what all threads see of it.
+pub struct Host {
+    pub port: Port,
+    /// KVM_REQ_SMCCC_SERVICE.
+    request: AtomicBool,
+    /// `vcpu->mode`.
+    mode: AtomicU32,
+    /// There is a task in `vcpu->wait`.
+    waits: AtomicBool,
+    /// The scheduler's wake-up, or the IPI.
+    wake: Notify,
+}
+
+impl Host {
+    fn new() -> Arc<Host> {
+        Arc::new(Host {
+            port: Port::new(),
+            request: AtomicBool::new(false),
+            mode: AtomicU32::new(OUTSIDE_GUEST_MODE),
+            waits: AtomicBool::new(false),
+            wake: Notify::new(),
+        })
+    }
+
+    /// kvm_check_request(): test_bit(), clear_bit(), smp_mb__after_atomic().
+    fn check_request(&self) -> bool {
+        if !self.request.load(Relaxed) {
+            return false;
+        }
+        self.request.swap(false, Relaxed);
+        fence(SeqCst);
+        true
+    }
+
+    /// kvm_vcpu_halt(): the task announces that it sleeps, and only then looks
+    /// whether it may.
+    fn wait_for_interrupt(&self) {
+        loop {
+            // prepare_to_rcuwait(), set_current_state(): a full barrier.
+            self.waits.store(true, Relaxed);
+            fence(SeqCst);
+            if !self.port.deliverable().is_empty() {
+                break;
+            }
+            self.wake.wait();
+        }
+        self.waits.store(false, Relaxed);
+    }
+}
+
+impl Peer for &Host {
+    fn port(&self) -> &Port {
+        &self.port
+    }
+
+    /// kvm_smccc_service_kick().
+    fn kick(&self) {
+        // kvm_make_request(): smp_wmb(), set_bit().
+        fence(Release);
+        self.request.swap(true, Relaxed);
+
+        // kvm_vcpu_kick(): first rcuwait_wake_up(), with its smp_mb(); the bit
+        // is set before it looks whether there is somebody to wake.
+        fence(SeqCst);
+        if self.waits.load(Relaxed) {
+            self.wake.notify();
+        }
+        // Then kvm_vcpu_exiting_guest_mode(), and the IPI.
+        let left = self
+            .mode
+            .compare_exchange(IN_GUEST_MODE, EXITING_GUEST_MODE, SeqCst, SeqCst);
+        if left.is_ok() {
+            self.wake.notify();
+        }
+    }
+}
+
+/// A vCPU's own thread.
+pub struct Guest {
+    pub host: Arc<Host>,
+    /// Who SDEI_EVENT_SIGNAL reaches.
+    peer: Arc<Host>,
+    pe: Pe,
+    regs: Regs,
+    /// The guest executes WFI; otherwise it loops.
+    waits: bool,
+}
+
+struct System<'a>(&'a Host);
+
+impl Vcpu for System<'_> {
+    type Peer<'a>
+        = &'a Host
+    where
+        Self: 'a;
+
+    fn peer(&self, _mpidr: u64) -> Option<&Host> {
+        Some(self.0)
+    }
+
+    fn entry_controls(&self) -> EntryControls {
+        EntryControls {
+            span: true,
+            dssbs: false,
+            mte: false,
+        }
+    }
+
+    fn set_exception_return(&self, _elr: u64, _spsr: PState) {}
+}
+
+impl Guest {
+    pub fn new(waits: bool) -> Guest {
+        let host = Host::new();
+        let mut guest = Guest::with_peer(host.clone());
+        guest.host = host;
+        guest.waits = waits;
+        guest
+    }
+
+    /// A vCPU that signals another one.
+    pub fn with_peer(peer: Arc<Host>) -> Guest {
+        Guest {
+            host: Host::new(),
+            peer,
+            pe: Pe::new(),
+            regs: Regs {
+                saved: [0; 18],
+                preserved: [0; 13],
+                sp: 0,
+                pc: 0,
+                pstate: PState::EL0T,
+            },
+            waits: false,
+        }
+    }
+
+    pub fn call(&mut self, function: u32, arguments: &[u64]) {
+        self.regs.saved[1..=arguments.len()].copy_from_slice(arguments);
+        let system = System(&self.peer);
+        self.pe
+            .call(&self.host.port, &mut self.regs, &system, function);
+    }
+
+    pub fn prepare(&mut self, event: u64) {
+        self.call(REGISTER, &[event, HANDLERS + 4 * event, 0, 0, 0]);
+        self.call(ENABLE, &[event]);
+    }
+
+    pub fn runs_handler(&self) -> bool {
+        self.regs.pc >= HANDLERS
+    }
+
+    /// kvm_smccc_services_enter().
+    pub fn enter(&mut self) {
+        if self.host.check_request() {
+            let system = System(&self.peer);
+            self.pe.deliver(&self.host.port, &mut self.regs, &system);
+        }
+    }
+
+    /// KVM_RUN: until a handler says that it was the last.
+    pub fn run(&mut self, mut handler: impl FnMut(u64) -> bool) {
+        let mut last = false;
+        loop {
+            self.enter();
+            while self.runs_handler() {
+                last |= handler((self.regs.pc - HANDLERS) / 4);
+                self.call(COMPLETE, &[0]);
+            }
+            if last {
+                return;
+            }
+            // smp_store_mb(), and a last look before the guest runs.
+            self.host.mode.store(IN_GUEST_MODE, Relaxed);
+            fence(SeqCst);
+            if !self.host.request.load(Relaxed) {
+                if self.waits {
+                    self.host.mode.store(OUTSIDE_GUEST_MODE, Relaxed);
+                    self.host.wait_for_interrupt();
+                    // It found the trigger, but the kick may be to come: the
+                    // guest loops around its WFI until then.
+                    thread::yield_now();
+                } else {
+                    self.host.wake.wait();
+                }
+            }
+            self.host.mode.store(OUTSIDE_GUEST_MODE, Relaxed);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The way of a trigger to a vCPU, in every interleaving: no wake-up is lost,
+//! and nothing is delivered twice. A lost wake-up shows as a deadlock, since the
+//! vCPU then waits for ever for a trigger that was raised.
+//!
+//! Every interleaving with up to [`PREEMPTIONS`] preemptions, that is: each
+//! wrong order of two steps on one side against two on the other takes one or
+//! two of them.
+
+mod kvm;
+
+use kvm::{Guest, Host, CRITICAL, EVENT_0, NORMAL, PE_UNMASK, SIGNAL};
+use loom::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use loom::sync::Arc;
+use loom::thread;
+use sdei::{Event, Peer};
+use std::sync::atomic::AtomicUsize;
+
+const PREEMPTIONS: usize = 3;
+
+fn check(test: impl Fn() + Sync + Send + 'static) {
+    // Not loom's: it is not part of what is tested.
+    let interleavings = std::sync::Arc::new(AtomicUsize::new(0));
+    let count = interleavings.clone();
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(PREEMPTIONS);
+    builder.check(move || {
+        count.fetch_add(1, Relaxed);
+        test();
+    });
+    println!("{} interleavings", interleavings.load(Relaxed));
+}
+
+/// Who raises writes a ticket before that. The vCPU runs until its handlers
+/// have seen all of them.
+type Tickets = Arc<[AtomicBool; 2]>;
+
+fn tickets() -> Tickets {
+    Arc::new([AtomicBool::new(false), AtomicBool::new(false)])
+}
+
+/// What the VMM's ioctl does.
+fn inject(host: &Host, event: Event) {
+    host.port.raise(event).expect("a handler");
+    let peer: &Host = host;
+    (&peer).kick();
+}
+
+/// An event of each kind, from two threads. Each is delivered once.
+fn signal_and_injection(waits: bool) {
+    check(move || {
+        let tickets = tickets();
+        let mut target = Guest::new(waits);
+        target.prepare(EVENT_0);
+        target.prepare(CRITICAL);
+        target.call(PE_UNMASK, &[]);
+
+        let (host, ticket) = (target.host.clone(), tickets.clone());
+        let signaller = thread::spawn(move || {
+            let mut own = Guest::with_peer(host);
+            ticket[0].store(true, Relaxed);
+            own.call(SIGNAL, &[0, 0]);
+        });
+        let (host, ticket) = (target.host.clone(), tickets.clone());
+        let vmm = thread::spawn(move || {
+            ticket[1].store(true, Relaxed);
+            inject(&host, Event::Critical0);
+        });
+
+        let (mut signals, mut injections) = (0, 0);
+        target.run(|event| {
+            if event == EVENT_0 {
+                signals += 1;
+                assert!(tickets[0].load(Relaxed), "what came before is not seen");
+            } else {
+                injections += 1;
+                assert!(tickets[1].load(Relaxed), "what came before is not seen");
+            }
+            signals + injections == 2
+        });
+        signaller.join().unwrap();
+        vmm.join().unwrap();
+        assert_eq!((signals, injections), (1, 1));
+        target.enter();
+        assert!(!target.runs_handler(), "delivered twice");
+    });
+}
+
+#[test]
+fn events_reach_a_guest_that_runs() {
+    signal_and_injection(false);
+}
+
+#[test]
+fn events_reach_a_guest_that_waits() {
+    signal_and_injection(true);
+}
+
+/// Two triggers of one event may merge, but the handler that runs last sees
+/// what both raisers did.
+#[test]
+fn triggers_of_one_event_merge() {
+    check(|| {
+        let tickets = tickets();
+        let mut target = Guest::new(true);
+        target.prepare(NORMAL);
+        target.call(PE_UNMASK, &[]);
+        let raisers = [0, 1].map(|n| {
+            let (host, ticket) = (target.host.clone(), tickets.clone());
+            thread::spawn(move || {
+                ticket[n].store(true, Relaxed);
+                inject(&host, Event::Normal0);
+            })
+        });
+        let mut runs = 0;
+        target.run(|_| {
+            runs += 1;
+            tickets.iter().all(|ticket| ticket.load(Relaxed))
+        });
+        for raiser in raisers {
+            raiser.join().unwrap();
+        }
+        target.enter();
+        runs += u32::from(target.runs_handler());
+        assert!(runs == 1 || runs == 2);
+    });
+}
+
+/// A trigger and PE_UNMASK meet: either the one or the other looks last.
+#[test]
+fn a_trigger_meets_an_unmask() {
+    for waits in [false, true] {
+        check(move || {
+            let mut target = Guest::new(waits);
+            target.prepare(NORMAL);
+            let host = target.host.clone();
+            let vmm = thread::spawn(move || inject(&host, Event::Normal0));
+            target.call(PE_UNMASK, &[]);
+            let mut runs = 0;
+            target.run(|_| {
+                runs += 1;
+                true
+            });
+            vmm.join().unwrap();
+            target.enter();
+            assert!(!target.runs_handler(), "delivered twice");
+            assert_eq!(runs, 1);
+        });
+    }
+}
+
+/// A trigger that is taken back was either delivered or is gone, not both.
+#[test]
+fn a_trigger_is_delivered_or_withdrawn() {
+    check(|| {
+        let mut target = Guest::new(false);
+        target.prepare(NORMAL);
+        target.prepare(CRITICAL);
+        target.call(PE_UNMASK, &[]);
+        let host = target.host.clone();
+        let vmm = thread::spawn(move || {
+            inject(&host, Event::Normal0);
+            let withdrawn = host.port.withdraw(Event::Normal0);
+            // The end of the test, for the other thread.
+            inject(&host, Event::Critical0);
+            withdrawn
+        });
+        let mut delivered = false;
+        target.run(|event| {
+            assert!(!(delivered && event == NORMAL), "delivered twice");
+            delivered |= event == NORMAL;
+            event == CRITICAL
+        });
+        let withdrawn = vmm.join().unwrap();
+        assert!(delivered != withdrawn);
+    });
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The calls (DEN0054 5.1).
+
+use super::table::{self, look_up, Row};
+use super::{take_exception, Controls, Cpu, Regs, AFFINITY, KINDS};
+
+pub const SUCCESS: i64 = 0;
+pub const NOT_SUPPORTED: i64 = -1;
+pub const INVALID_PARAMETERS: i64 = -2;
+pub const DENIED: i64 = -3;
+pub const PENDING: i64 = -5;
+pub const OUT_OF_RESOURCE: i64 = -10;
+
+/// The function IDs.
+pub struct Id;
+
+impl Id {
+    pub const VERSION: u32 = 0xc400_0020;
+    pub const REGISTER: u32 = 0xc400_0021;
+    pub const ENABLE: u32 = 0xc400_0022;
+    pub const DISABLE: u32 = 0xc400_0023;
+    pub const CONTEXT: u32 = 0xc400_0024;
+    pub const COMPLETE: u32 = 0xc400_0025;
+    pub const COMPLETE_AND_RESUME: u32 = 0xc400_0026;
+    pub const UNREGISTER: u32 = 0xc400_0027;
+    pub const STATUS: u32 = 0xc400_0028;
+    pub const GET_INFO: u32 = 0xc400_0029;
+    pub const ROUTING_SET: u32 = 0xc400_002a;
+    pub const PE_MASK: u32 = 0xc400_002b;
+    pub const PE_UNMASK: u32 = 0xc400_002c;
+    pub const INTERRUPT_BIND: u32 = 0xc400_002d;
+    pub const INTERRUPT_RELEASE: u32 = 0xc400_002e;
+    pub const SIGNAL: u32 = 0xc400_002f;
+    pub const FEATURES: u32 = 0xc400_0030;
+    pub const PRIVATE_RESET: u32 = 0xc400_0031;
+    pub const SHARED_RESET: u32 = 0xc400_0032;
+}
+
+/// CPU `me` makes the call `id` with its arguments in `regs`. What that makes
+/// deliverable on it is for [`Cpu::deliver`] then, with the result in place.
+pub fn call(cpus: &mut [Cpu; 2], me: usize, id: u32, regs: &mut Regs, controls: Controls) {
+    match id {
+        Id::COMPLETE | Id::COMPLETE_AND_RESUME if cpus[me].innermost().is_some() => {
+            complete(&mut cpus[me], id, regs, controls);
+        }
+        _ => regs.x[0] = result(cpus, me, id, regs) as u64,
+    }
+}
+
+/// 5.1.6 and 5.1.7: no result, everything is as it was, except that the latter
+/// looks like an exception that was taken instead.
+fn complete(cpu: &mut Cpu, id: u32, regs: &mut Regs, controls: Controls) {
+    let address = regs.x[1];
+    let was = cpu.pop().expect("a handler runs").interrupted;
+    regs.x[..18].copy_from_slice(&was.x);
+    regs.pc = was.pc;
+    regs.pstate = was.pstate;
+    if id == Id::COMPLETE_AND_RESUME {
+        regs.elr_el1 = was.pc;
+        regs.spsr_el1 = was.pstate;
+        regs.pc = address;
+        regs.pstate = take_exception(was.pstate, controls);
+    }
+}
+
+/// All other calls.
+fn result(cpus: &mut [Cpu; 2], me: usize, id: u32, regs: &Regs) -> i64 {
+    let [_, x1, x2, x3, x4, ..] = regs.x;
+    // Numbers are 32 bits wide in the specification.
+    let event = KINDS.iter().position(|kind| kind.number == x1 as u32);
+    let cpu = &mut cpus[me];
+    match id {
+        Id::VERSION => 1 << 48,
+        Id::REGISTER => register(cpu, event, [x2, x3, x4]),
+        Id::ENABLE => change(cpu, event, &table::ENABLE),
+        Id::DISABLE => change(cpu, event, &table::DISABLE),
+        Id::UNREGISTER => change(cpu, event, &table::UNREGISTER),
+        Id::CONTEXT => match (x1 as u32, cpu.innermost()) {
+            (18.., _) => INVALID_PARAMETERS,
+            (_, None) => DENIED,
+            (n, Some(frame)) => frame.interrupted.x[n as usize] as i64,
+        },
+        // There was a handler to complete otherwise.
+        Id::COMPLETE | Id::COMPLETE_AND_RESUME => DENIED,
+        Id::STATUS => match event {
+            Some(event) => i64::from(cpu.events[event].status),
+            None => INVALID_PARAMETERS,
+        },
+        Id::GET_INFO => match (event, x2 as u32) {
+            // Private.
+            (Some(_), 0) => 0,
+            // 0 is the one that can be signalled.
+            (Some(event), 1) => i64::from(!KINDS[event].signalled),
+            (Some(event), 2) => i64::from(KINDS[event].critical),
+            // Routing is for shared events.
+            _ => INVALID_PARAMETERS,
+        },
+        // Routing is for shared events, and there are none.
+        Id::ROUTING_SET => INVALID_PARAMETERS,
+        Id::PE_MASK => i64::from(!std::mem::replace(&mut cpu.masked, true)),
+        Id::PE_UNMASK => {
+            cpu.masked = false;
+            SUCCESS
+        }
+        // There are no slots; not every number is an interrupt.
+        Id::INTERRUPT_BIND => match x1 as u32 {
+            16..=1019 | 1056..=1119 | 4096..=5119 => OUT_OF_RESOURCE,
+            _ => INVALID_PARAMETERS,
+        },
+        // No event was made by binding.
+        Id::INTERRUPT_RELEASE => INVALID_PARAMETERS,
+        Id::SIGNAL => signal(cpus, event, x2),
+        // No slots; relative mode is not offered.
+        Id::FEATURES if x1 as u32 == 0 => 0,
+        Id::FEATURES => INVALID_PARAMETERS,
+        Id::PRIVATE_RESET => {
+            let all = [0, 1, 2].map(|event| change(cpu, Some(event), &table::RESET));
+            if all.contains(&DENIED) {
+                DENIED
+            } else {
+                SUCCESS
+            }
+        }
+        Id::SHARED_RESET => SUCCESS,
+        _ => NOT_SUPPORTED,
+    }
+}
+
+/// 5.1.2: an entry point that no instruction can be at, and reserved flags are
+/// refused before anything else; routing means nothing for a private event.
+fn register(cpu: &mut Cpu, event: Option<usize>, [entry, argument, flags]: [u64; 3]) -> i64 {
+    if entry == 0 || entry % 4 != 0 || flags > 1 {
+        return INVALID_PARAMETERS;
+    }
+    let result = change(cpu, event, &table::REGISTER);
+    if result == SUCCESS {
+        let event = event.expect("it was registered");
+        cpu.events[event].entry = entry;
+        cpu.events[event].argument = argument;
+    }
+    result
+}
+
+/// A call that changes a handler's state by the table. A trigger goes with the
+/// registration that it was for.
+fn change(cpu: &mut Cpu, event: Option<usize>, row: &Row) -> i64 {
+    let Some(event) = event else {
+        return INVALID_PARAMETERS;
+    };
+    let (result, status) = look_up(row, cpu.events[event].status);
+    cpu.events[event].status = status;
+    if status & table::G == 0 {
+        cpu.events[event].pending = false;
+    }
+    result
+}
+
+/// 5.1.16. A target that is masked or has the event disabled takes it later.
+fn signal(cpus: &mut [Cpu; 2], event: Option<usize>, target: u64) -> i64 {
+    let Some(event) = event else {
+        return INVALID_PARAMETERS;
+    };
+    // Aff3 to Aff0 of what MPIDR_EL1 holds.
+    let target = target & 0xff_00ff_ffff;
+    let target = AFFINITY.iter().position(|&affinity| affinity == target);
+    match target {
+        Some(target) if KINDS[event].signalled => {
+            let (result, _) = look_up(&table::SIGNAL, cpus[target].events[event].status);
+            cpus[target].events[event].pending |= result == SUCCESS;
+            result
+        }
+        _ => INVALID_PARAMETERS,
+    }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! PSTATE at the start of a handler (DEN0054 5.2.1, and AArch64.TakeException()
+//! of the Arm ARM), for CPUs without FEAT_NMI, FEAT_GCS, FEAT_EBEP and
+//! FEAT_PAuth_LR.
+
+/// What decides about PSTATE on an exception to EL1.
+#[derive(Clone, Copy, Debug)]
+pub struct Controls {
+    /// SCTLR_EL1.SPAN.
+    pub span: bool,
+    /// SCTLR_EL1.DSSBS.
+    pub dssbs: bool,
+    /// The CPU has FEAT_MTE2.
+    pub mte: bool,
+}
+
+pub fn take_exception(interrupted: u64, controls: Controls) -> u64 {
+    let bit = |n: u32| (interrupted >> n) & 1;
+    let mut pstate = 0b00101; // M: AArch64, EL1, SP_EL1
+    pstate |= 0b1111 << 6; // D, A, I, F
+    for flag in [31, 30, 29, 28] {
+        pstate |= bit(flag) << flag; // N, Z, C, V
+    }
+    pstate |= bit(36) << 36; // UINJ
+    pstate |= bit(24) << 24; // DIT
+    let pan = if controls.span { bit(22) } else { 1 };
+    pstate |= pan << 22;
+    pstate |= u64::from(controls.dssbs) << 12; // SSBS
+    pstate |= u64::from(controls.mte) << 25; // TCO
+    pstate
+}
