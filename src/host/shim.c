@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What Rust can't reach of the kernel: static inlines and macros. */
+
+#include <linux/kvm_host.h>
+#include <linux/moduleparam.h>
+#include <asm/kvm_emulate.h>
+
+#include "shim.h"
+
+static bool auto_enable;
+module_param(auto_enable, bool, 0644);
+MODULE_PARM_DESC(auto_enable, "Give every new VM SDEI, for VMMs that don't ask for it");
+
+bool sdei_shim_auto_enable(struct kvm *kvm)
+{
+	return READ_ONCE(auto_enable);
+}
+
+u64 sdei_shim_sctlr_el1(struct kvm_vcpu *vcpu)
+{
+	return vcpu_read_sys_reg(vcpu, SCTLR_EL1);
+}
+
+bool sdei_shim_has_mte(struct kvm_vcpu *vcpu)
+{
+	return kvm_has_mte(vcpu->kvm);
+}
+
+bool sdei_shim_has_aarch32_el0(struct kvm_vcpu *vcpu)
+{
+	return kvm_has_feat(vcpu->kvm, ID_AA64PFR0_EL1, EL0, AARCH32);
+}
+
+void sdei_shim_set_exception_return(struct kvm_vcpu *vcpu, u64 elr, u64 spsr)
+{
+	vcpu_write_sys_reg(vcpu, elr, ELR_EL1);
+	vcpu_write_sys_reg(vcpu, spsr, SPSR_EL1);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What Rust can't reach of the kernel: static inlines and macros. */
+#ifndef KVM_SDEI_SHIM_H
+#define KVM_SDEI_SHIM_H
+
+#include <linux/types.h>
+
+struct dentry;
+struct kvm;
+struct kvm_vcpu;
+
+/* All of these are for the thread that has the vCPU, see kvm_smccc_service. */
+u64 sdei_shim_sctlr_el1(struct kvm_vcpu *vcpu);
+bool sdei_shim_has_mte(struct kvm_vcpu *vcpu);
+bool sdei_shim_has_aarch32_el0(struct kvm_vcpu *vcpu);
+void sdei_shim_set_exception_return(struct kvm_vcpu *vcpu, u64 elr, u64 spsr);
+
+/* kvm_smccc_service.auto_enable: the module parameter of that name. */
+bool sdei_shim_auto_enable(struct kvm *kvm);
+
+/* kvm_smccc_service.vm_debugfs: files with a VM's totals. */
+void sdei_shim_vm_debugfs(struct kvm *kvm, void *vm_data, struct dentry *dir);
+
+/* What is counted for each vCPU. */
+enum sdei_counter { SDEI_CALLS, SDEI_DELIVERIES, SDEI_INJECTIONS };
+
+/* In Rust: the sum over a VM's vCPUs. */
+u64 sdei_total(struct kvm *kvm, enum sdei_counter counter);
+
+/* Set while the tracepoint for calls is on: asked before it is worth a call. */
+extern bool sdei_trace_calls;
+void sdei_shim_trace_call(struct kvm_vcpu *vcpu, u32 fn, u64 arg, u64 pc, s64 result);
+void sdei_shim_trace_deliver(struct kvm_vcpu *vcpu, u32 event, u64 pc);
+void sdei_shim_trace_complete(struct kvm_vcpu *vcpu, u32 event, u64 pc);
+
+#endif /* KVM_SDEI_SHIM_H */
