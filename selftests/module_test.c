@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The module as such: VMs that use it pin it, VMs that do not don't, and it can
+ * be unloaded and loaded again. Also its parameter auto_enable.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/kvm_sdei.h>
+
+#include "kvm_util.h"
+#include "kselftest_harness.h"
+
+#define AUTO_ENABLE "/sys/module/kvm_sdei/parameters/auto_enable"
+
+/* Next to the test program, where it is built and where it is run. */
+#define MODULE_FILE "kvm_sdei.ko"
+
+static int unload(void)
+{
+	return syscall(SYS_delete_module, "kvm_sdei", O_NONBLOCK) ? errno : 0;
+}
+
+static int load(const char *parameters)
+{
+	int fd = open(MODULE_FILE, O_RDONLY);
+	int ret;
+
+	if (fd < 0)
+		return errno;
+	ret = syscall(SYS_finit_module, fd, parameters, 0) ? errno : 0;
+	close(fd);
+	return ret;
+}
+
+static struct kvm_vm *vm_opted_in(void)
+{
+	struct kvm_vm *vm = vm_create(1);
+
+	vm_enable_cap(vm, KVM_CAP_ARM_SDEI, 0);
+	return vm;
+}
+
+FIXTURE(module) {
+};
+
+FIXTURE_SETUP(module)
+{
+	/* Whatever the test before left. */
+	unload();
+	ASSERT_EQ(0, load(""));
+}
+
+FIXTURE_TEARDOWN(module)
+{
+	load("");
+}
+
+TEST_F(module, unload_is_refused_while_a_vm_uses_it)
+{
+	struct kvm_vm *vm = vm_opted_in();
+
+	EXPECT_EQ(EWOULDBLOCK, unload());
+
+	kvm_vm_free(vm);
+	EXPECT_EQ(0, unload());
+}
+
+TEST_F(module, every_vm_counts)
+{
+	struct kvm_vm *a = vm_opted_in();
+	struct kvm_vm *b = vm_opted_in();
+
+	kvm_vm_free(a);
+	EXPECT_EQ(EWOULDBLOCK, unload());
+	kvm_vm_free(b);
+	EXPECT_EQ(0, unload());
+}
+
+TEST_F(module, opting_in_twice_counts_once)
+{
+	struct kvm_vm *vm = vm_opted_in();
+
+	vm_enable_cap(vm, KVM_CAP_ARM_SDEI, 0);
+	kvm_vm_free(vm);
+	EXPECT_EQ(0, unload());
+}
+
+TEST_F(module, other_vms_do_not_pin_it)
+{
+	struct kvm_vm *vm = vm_create(1);
+
+	EXPECT_EQ(0, unload());
+	EXPECT_EQ(0, vm_check_cap(vm, KVM_CAP_ARM_SDEI));
+	EXPECT_EQ(-1, __vm_enable_cap(vm, KVM_CAP_ARM_SDEI, 0));
+	EXPECT_EQ(EINVAL, errno);
+	kvm_vm_free(vm);
+}
+
+TEST_F(module, loads_again_and_serves)
+{
+	struct kvm_vm *vm;
+
+	ASSERT_EQ(0, unload());
+	ASSERT_EQ(0, load(""));
+	vm = vm_opted_in();
+	EXPECT_EQ(KVM_SDEI_NR_EVENTS, vm_check_cap(vm, KVM_CAP_ARM_SDEI));
+	kvm_vm_free(vm);
+}
+
+TEST_F(module, auto_enable_opts_in_new_vms_only)
+{
+	struct kvm_vm *before = vm_create(1), *after;
+	int fd;
+
+	fd = open(AUTO_ENABLE, O_WRONLY);
+	ASSERT_GE(fd, 0);
+	ASSERT_EQ(1, write(fd, "1", 1));
+	close(fd);
+
+	/* The VM that was there does not pin the module, a new one does. */
+	after = vm_create(1);
+	EXPECT_EQ(EWOULDBLOCK, unload());
+	kvm_vm_free(after);
+	EXPECT_EQ(0, unload());
+	kvm_vm_free(before);
+}
+
+TEST_F(module, auto_enable_at_load)
+{
+	struct kvm_vm *vm;
+
+	ASSERT_EQ(0, unload());
+	ASSERT_EQ(0, load("auto_enable=1"));
+	vm = vm_create(1);
+	EXPECT_EQ(EWOULDBLOCK, unload());
+
+	/* A VMM that asks for what it already has gets it. */
+	vm_enable_cap(vm, KVM_CAP_ARM_SDEI, 0);
+	kvm_vm_free(vm);
+	EXPECT_EQ(0, unload());
+}
+
+TEST_HARNESS_MAIN

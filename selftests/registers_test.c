@@ -1,0 +1,602 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * registers_test - The pseudo-registers: which there are, what they show, what
+ * they take, and that a vCPU goes on where it was after its registers, and
+ * nothing else, have been moved to another VM.
+ */
+#include "sdei.h"
+
+#define SIGNALLED	KVM_SDEI_INDEX_SIGNALLED
+#define NORMAL(n)	KVM_SDEI_INDEX_NORMAL(n)
+#define CRITICAL(n)	KVM_SDEI_INDEX_CRITICAL(n)
+
+#define ALL_EVENTS	(BIT_ULL(KVM_SDEI_NR_EVENTS) - 1)
+#define NR_CONTEXT	(SDEI_NR_SAVED + 2)
+#define NR_SDEI_REGS	(2 + 3 * KVM_SDEI_NR_EVENTS + 2 * NR_CONTEXT)
+
+/* All of them, in the order of their IDs. */
+static void all_ids(u64 *ids)
+{
+	int i, p;
+
+	*ids++ = KVM_REG_ARM_SDEI_PE;
+	*ids++ = KVM_REG_ARM_SDEI_PENDING;
+	for (i = 0; i < KVM_SDEI_NR_EVENTS; i++) {
+		*ids++ = KVM_REG_ARM_SDEI_ENTRY(i);
+		*ids++ = KVM_REG_ARM_SDEI_ARGUMENT(i);
+		*ids++ = KVM_REG_ARM_SDEI_STATUS(i);
+	}
+	for (p = 0; p < 2; p++) {
+		for (i = 0; i < SDEI_NR_SAVED; i++)
+			*ids++ = KVM_REG_ARM_SDEI_X(p, i);
+		*ids++ = KVM_REG_ARM_SDEI_PC(p);
+		*ids++ = KVM_REG_ARM_SDEI_PSTATE(p);
+	}
+}
+
+FIXTURE(registers)
+{
+	struct kvm_vm *vm;
+	struct kvm_vcpu *vcpu;
+	u64 ids[NR_SDEI_REGS];
+};
+
+FIXTURE_SETUP(registers)
+{
+	self->vm = sdei_vm_create(&self->vcpu, 1);
+	all_ids(self->ids);
+}
+
+FIXTURE_TEARDOWN(registers)
+{
+	kvm_vm_free(self->vm);
+}
+
+static bool is_sdei(u64 id)
+{
+	return (id & KVM_REG_ARM_COPROC_MASK) == KVM_REG_ARM_FW &&
+	       (id & 0xffff) >= (KVM_REG_ARM_SDEI_PE & 0xffff);
+}
+
+TEST_F(registers, are_listed)
+{
+	struct kvm_reg_list *list = vcpu_get_reg_list(self->vcpu);
+	int found = 0;
+	u64 i;
+
+	EXPECT_EQ(69, NR_SDEI_REGS);
+	for (i = 0; i < list->n; i++) {
+		if (!is_sdei(list->reg[i]))
+			continue;
+		ASSERT_LT(found, NR_SDEI_REGS);
+		EXPECT_EQ(self->ids[found], list->reg[i]);
+		EXPECT_EQ(KVM_REG_SIZE_U64, list->reg[i] & KVM_REG_SIZE_MASK);
+		found++;
+	}
+	EXPECT_EQ(NR_SDEI_REGS, found);
+	free(list);
+}
+
+TEST_F(registers, that_do_not_exist_are_enoent)
+{
+	const u64 ids[] = {
+		KVM_REG_ARM_SDEI(0x7fff), KVM_REG_ARM_SDEI(0x8002),
+		KVM_REG_ARM_SDEI(0x80ff), KVM_REG_ARM_SDEI(0x8103),
+		KVM_REG_ARM_SDEI_ENTRY(KVM_SDEI_NR_EVENTS),
+		KVM_REG_ARM_SDEI_STATUS(KVM_SDEI_NR_EVENTS),
+		KVM_REG_ARM_SDEI(0x81ff), KVM_REG_ARM_SDEI(0x8214),
+		KVM_REG_ARM_SDEI(0x821f), KVM_REG_ARM_SDEI_X(2, 0),
+		KVM_REG_ARM_SDEI(0xffff),
+		/* Of another size */
+		KVM_REG_ARM_SDEI_PE ^ KVM_REG_SIZE_U64 ^ KVM_REG_SIZE_U32,
+		KVM_REG_ARM_SDEI_PE ^ KVM_REG_SIZE_U64 ^ KVM_REG_SIZE_U128,
+	};
+	u64 val[2] = {};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(ids); i++) {
+		EXPECT_EQ(-1, __vcpu_get_reg(self->vcpu, ids[i], val)) {
+			TH_LOG("register 0x%lx", ids[i]);
+		}
+		EXPECT_EQ(ENOENT, errno);
+		EXPECT_EQ(-1, __vcpu_set_reg(self->vcpu, ids[i], 0)) {
+			TH_LOG("register 0x%lx", ids[i]);
+		}
+		EXPECT_EQ(ENOENT, errno);
+	}
+}
+
+TEST_F(registers, of_a_new_vcpu)
+{
+	int i;
+
+	for (i = 0; i < NR_SDEI_REGS; i++)
+		EXPECT_EQ(self->ids[i] == KVM_REG_ARM_SDEI_PE ?
+				  KVM_REG_ARM_SDEI_PE_MASKED : 0,
+			  sdei_get_reg(self->vcpu, self->ids[i]));
+}
+
+/* How far a vCPU has come, for tests of what can be saved and restored. */
+enum stage {
+	NEW,
+	/* Every event registered, one disabled, all of them pending, masked. */
+	PENDING,
+	/* In the handler of a normal event, which was unregistered meanwhile. */
+	IN_NORMAL,
+	/* Interrupted there by a critical event. */
+	IN_CRITICAL,
+	NR_STAGES
+};
+
+static void advance(struct kvm_vcpu *vcpu, enum stage stage)
+{
+	struct sdei_regs regs;
+	int i;
+
+	if (stage == NEW)
+		return;
+
+	for (i = 0; i < KVM_SDEI_NR_EVENTS; i++) {
+		sdei_register_enable(vcpu, i);
+		sdei_trigger(vcpu, i);
+	}
+	sdei_call(vcpu, EVENT_DISABLE, sdei_event(NORMAL(3)));
+	if (stage == PENDING)
+		return;
+
+	/* Let nothing but a normal one come first. */
+	for (i = 0; i < KVM_SDEI_NR_CRITICAL; i++)
+		sdei_call(vcpu, EVENT_DISABLE, sdei_event(CRITICAL(i)));
+	sdei_call(vcpu, EVENT_DISABLE, sdei_event(SIGNALLED));
+	sdei_call_enter(vcpu, &regs, PE_UNMASK, 0x11, 0x22, 0x33);
+	TEST_ASSERT_EQ(regs.x[0], sdei_event(NORMAL(0)));
+	sdei_call(vcpu, EVENT_UNREGISTER, sdei_event(NORMAL(0)));
+	if (stage == IN_NORMAL)
+		return;
+
+	sdei_call_enter(vcpu, &regs, EVENT_ENABLE, sdei_event(CRITICAL(2)),
+			0xaa, 0xbb);
+	TEST_ASSERT_EQ(regs.x[0], sdei_event(CRITICAL(2)));
+}
+
+TEST_F(registers, show_what_the_calls_did)
+{
+	struct kvm_vcpu *vcpu = self->vcpu;
+	int i;
+
+	advance(vcpu, IN_CRITICAL);
+	EXPECT_EQ(0, sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_PE));
+	EXPECT_EQ(ALL_EVENTS & ~(BIT(NORMAL(0)) | BIT(CRITICAL(2))),
+		  sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_PENDING));
+	for (i = 0; i < KVM_SDEI_NR_EVENTS; i++) {
+		EXPECT_EQ(sdei_handler(i),
+			  sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_ENTRY(i)));
+		EXPECT_EQ(sdei_argument(self->vm, i),
+			  sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_ARGUMENT(i)));
+		EXPECT_EQ(sdei_call(vcpu, EVENT_STATUS, sdei_event(i)),
+			  sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_STATUS(i)));
+	}
+	EXPECT_EQ(SDEI_UP,
+		  sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_STATUS(NORMAL(0))));
+	EXPECT_EQ(SDEI_ER,
+		  sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_STATUS(CRITICAL(2))));
+
+	/* The normal event interrupted PE_UNMASK, the critical one ENABLE. */
+	EXPECT_EQ(0x22, sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_X(0, 2)));
+	EXPECT_EQ(0xbb, sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_X(1, 3)));
+	for (i = 0; i < SDEI_NR_SAVED; i++)
+		EXPECT_EQ(sdei_call(vcpu, EVENT_CONTEXT, i),
+			  sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_X(1, i)));
+	for (i = 0; i < 2; i++) {
+		EXPECT_EQ((u64)sdei_hvc_done,
+			  sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_PC(i)));
+		EXPECT_EQ(PSR_MODE_EL1h,
+			  sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_PSTATE(i)) &
+			  PSR_MODE_MASK);
+	}
+}
+
+/* Whatever it is, and without any effect. */
+TEST_F(registers, take_back_what_was_read)
+{
+	u64 before[NR_SDEI_REGS];
+	enum stage stage;
+	int i;
+
+	for (stage = NEW; stage < NR_STAGES; stage++) {
+		struct kvm_vcpu *vcpu;
+		struct kvm_vm *vm = sdei_vm_create(&vcpu, 1);
+
+		advance(vcpu, stage);
+		for (i = 0; i < NR_SDEI_REGS; i++)
+			before[i] = sdei_get_reg(vcpu, self->ids[i]);
+		for (i = 0; i < NR_SDEI_REGS; i++) {
+			EXPECT_EQ(0, __vcpu_set_reg(vcpu, self->ids[i],
+						    before[i])) {
+				TH_LOG("register 0x%lx", self->ids[i]);
+			}
+		}
+		for (i = 0; i < NR_SDEI_REGS; i++) {
+			EXPECT_EQ(before[i],
+				  sdei_get_reg(vcpu, self->ids[i])) {
+				TH_LOG("register 0x%lx", self->ids[i]);
+			}
+		}
+		kvm_vm_free(vm);
+	}
+}
+
+/*
+ * A VMM that saves a running VM writes back later what it read, and may thereby
+ * neither lose what came in between nor bring back what was delivered.
+ */
+TEST_F(registers, pending_is_set_by_ones_only)
+{
+	u64 id = KVM_REG_ARM_SDEI_PENDING;
+	struct kvm_vcpu *vcpu = self->vcpu;
+	int i;
+
+	for (i = 0; i < KVM_SDEI_NR_EVENTS; i++) {
+		EXPECT_EQ(0, __vcpu_set_reg(vcpu, id, BIT(i)));
+		EXPECT_EQ(BIT(i + 1) - 1, sdei_get_reg(vcpu, id));
+		EXPECT_EQ(0, __vcpu_set_reg(vcpu, id, 0));
+		EXPECT_EQ(BIT(i + 1) - 1, sdei_get_reg(vcpu, id));
+	}
+}
+
+/* The VMM has all registers of a vCPU; another vCPU signals; it puts them back. */
+TEST(registers_put_back_lose_no_signal)
+{
+	struct kvm_vcpu *vcpus[2];
+	struct kvm_vm *vm = sdei_vm_create(vcpus, 2);
+	struct kvm_reg_list *list = vcpu_get_reg_list(vcpus[1]);
+	u64 *val = calloc(list->n, sizeof(*val));
+	struct sdei_regs regs;
+	u64 i;
+
+	sdei_register_enable(vcpus[1], SIGNALLED);
+	EXPECT_EQ(SDEI_SUCCESS, sdei_call(vcpus[1], PE_UNMASK));
+
+	for (i = 0; i < list->n; i++)
+		if (is_sdei(list->reg[i]))
+			val[i] = sdei_get_reg(vcpus[1], list->reg[i]);
+	EXPECT_EQ(SDEI_SUCCESS, sdei_call(vcpus[0], EVENT_SIGNAL, 0,
+					  sdei_mpidr(vcpus[1])));
+	for (i = 0; i < list->n; i++)
+		if (is_sdei(list->reg[i]))
+			vcpu_set_reg(vcpus[1], list->reg[i], val[i]);
+
+	sdei_run(vcpus[1], &regs);
+	EXPECT_EQ(sdei_handler(SIGNALLED), regs.pc);
+	EXPECT_EQ(0, sdei_get_reg(vcpus[1], KVM_REG_ARM_SDEI_PENDING));
+
+	free(val);
+	free(list);
+	kvm_vm_free(vm);
+}
+
+TEST_F(registers, pending_that_is_set_is_delivered)
+{
+	struct sdei_regs regs;
+
+	sdei_register_enable(self->vcpu, NORMAL(2));
+	EXPECT_EQ(SDEI_SUCCESS, sdei_call(self->vcpu, PE_UNMASK));
+	vcpu_set_reg(self->vcpu, KVM_REG_ARM_SDEI_PENDING, BIT(NORMAL(2)));
+	sdei_run(self->vcpu, &regs);
+	EXPECT_EQ(sdei_handler(NORMAL(2)), regs.pc);
+}
+
+/* All that makes an event deliverable, by the VMM alone, in the worst order. */
+TEST_F(registers, make_an_event_deliverable)
+{
+	struct kvm_vcpu *vcpu = self->vcpu;
+	struct sdei_regs regs;
+
+	vcpu_set_reg(vcpu, KVM_REG_ARM_SDEI_PENDING, BIT(SIGNALLED));
+	vcpu_set_reg(vcpu, KVM_REG_ARM_SDEI_ARGUMENT(SIGNALLED),
+		     sdei_argument(self->vm, SIGNALLED));
+	vcpu_set_reg(vcpu, KVM_REG_ARM_SDEI_ENTRY(SIGNALLED),
+		     sdei_handler(SIGNALLED));
+	vcpu_set_reg(vcpu, KVM_REG_ARM_SDEI_STATUS(SIGNALLED), SDEI_E);
+	vcpu_set_reg(vcpu, KVM_REG_ARM_SDEI_PE, 0);
+	sdei_run(vcpu, &regs);
+	EXPECT_EQ(sdei_handler(SIGNALLED), regs.pc);
+	EXPECT_EQ((u64)sdei_hvc, regs.x[2]);
+}
+
+TEST_F(registers, take_both_bits_of_the_pe)
+{
+	u64 val;
+
+	for (val = 0; val < 4; val++) {
+		EXPECT_EQ(0, __vcpu_set_reg(self->vcpu, KVM_REG_ARM_SDEI_PE,
+					    val));
+		EXPECT_EQ(val, sdei_get_reg(self->vcpu, KVM_REG_ARM_SDEI_PE));
+	}
+}
+
+static void expect_refused(struct __test_metadata *_metadata,
+			   struct kvm_vcpu *vcpu, u64 id, u64 val)
+{
+	u64 before = sdei_get_reg(vcpu, id);
+
+	EXPECT_EQ(-1, __vcpu_set_reg(vcpu, id, val)) {
+		TH_LOG("register 0x%lx, value 0x%lx", id, val);
+	}
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(before, sdei_get_reg(vcpu, id));
+}
+
+/* Values that no vCPU can have. In every stage, so that there is much to lose. */
+TEST_F(registers, refuse_what_can_not_be)
+{
+	const u64 bad_status[] = { 2, 6, 8, 9, 15, BIT_ULL(32), ~0ULL };
+	/* A mode that the guest doesn't have, and then bits without a field. */
+	const u64 bad_pstate[] = {
+		0x1, 0x2, 0x3, 0x6, 0x7, PSR_MODE_EL2t, PSR_MODE_EL2h, 0xa,
+		PSR_MODE_EL3t, PSR_MODE_EL3h, 0xf,
+		/* AArch32: FIQ, IRQ, SVC, ABT, HYP, UND, SYS, and EL0 with... */
+		0x11, 0x12, 0x13, 0x17, 0x1a, 0x1b, 0x1f,
+		PSR_MODE32_BIT | BIT_ULL(32), PSR_MODE32_BIT | BIT_ULL(63),
+		PSR_MODE_EL1h | BIT_ULL(5), PSR_MODE_EL1h | BIT_ULL(14),
+		PSR_MODE_EL1h | BIT_ULL(19), PSR_MODE_EL1h | BIT_ULL(26),
+		PSR_MODE_EL1h | BIT_ULL(27), PSR_MODE_EL1h | BIT_ULL(37),
+		PSR_MODE_EL1h | BIT_ULL(63), ~0ULL,
+	};
+	struct kvm_vcpu *vcpu = self->vcpu;
+	enum stage stage;
+	int i, j;
+
+	for (stage = NEW; stage < NR_STAGES; stage++) {
+		struct kvm_vm *vm = sdei_vm_create(&vcpu, 1);
+
+		advance(vcpu, stage);
+		for (i = 2; i < 64; i++)
+			expect_refused(_metadata, vcpu, KVM_REG_ARM_SDEI_PE,
+				       BIT_ULL(i));
+		for (i = KVM_SDEI_NR_EVENTS; i < 64; i++)
+			expect_refused(_metadata, vcpu,
+				       KVM_REG_ARM_SDEI_PENDING,
+				       BIT_ULL(i) | ALL_EVENTS);
+		for (i = 0; i < KVM_SDEI_NR_EVENTS; i++) {
+			for (j = 1; j < 4; j++)
+				expect_refused(_metadata, vcpu,
+					       KVM_REG_ARM_SDEI_ENTRY(i),
+					       0x1000 + j);
+			for (j = 0; j < ARRAY_SIZE(bad_status); j++)
+				expect_refused(_metadata, vcpu,
+					       KVM_REG_ARM_SDEI_STATUS(i),
+					       bad_status[j]);
+		}
+		for (i = 0; i < 2; i++)
+			for (j = 0; j < ARRAY_SIZE(bad_pstate); j++)
+				expect_refused(_metadata, vcpu,
+					       KVM_REG_ARM_SDEI_PSTATE(i),
+					       bad_pstate[j]);
+		kvm_vm_free(vm);
+	}
+}
+
+/* AArch32 is there for EL0 or it isn't; the guest's ID register knows. */
+TEST_F(registers, take_aarch32_if_the_guest_has_it)
+{
+	u64 pfr0 = sdei_get_reg(self->vcpu,
+				KVM_ARM64_SYS_REG(SYS_ID_AA64PFR0_EL1));
+	u64 id = KVM_REG_ARM_SDEI_PSTATE(0);
+
+	/* EL0 field: 2 is AArch64 and AArch32. */
+	if ((pfr0 & 0xf) == 2) {
+		EXPECT_EQ(0, __vcpu_set_reg(self->vcpu, id, 0xffffffe0 |
+					    PSR_MODE32_BIT));
+		EXPECT_EQ(0xffffffe0 | PSR_MODE32_BIT,
+			  sdei_get_reg(self->vcpu, id));
+	} else {
+		expect_refused(_metadata, self->vcpu, id, PSR_MODE32_BIT);
+	}
+}
+
+/*
+ * Migration: all registers of a vCPU are written to that of another VM, whose
+ * memory is the same as nothing has been stored to it. Each time, the vCPU has
+ * stopped in guest code; that the stop is over is the VMM's to see to first,
+ * and sdei_run() did.
+ */
+enum order { ASCENDING, DESCENDING, SHUFFLED };
+
+FIXTURE(migration)
+{
+	struct kvm_vm *vm;
+	struct kvm_vcpu *vcpu;
+	struct kvm_vm *to_vm;
+	struct kvm_vcpu *to;
+};
+
+FIXTURE_VARIANT(migration)
+{
+	enum order order;
+	u32 seed;
+};
+
+FIXTURE_VARIANT_ADD(migration, ascending) { .order = ASCENDING };
+FIXTURE_VARIANT_ADD(migration, descending) { .order = DESCENDING };
+FIXTURE_VARIANT_ADD(migration, shuffled_1) { .order = SHUFFLED, .seed = 1 };
+FIXTURE_VARIANT_ADD(migration, shuffled_2) { .order = SHUFFLED, .seed = 2 };
+FIXTURE_VARIANT_ADD(migration, shuffled_3) { .order = SHUFFLED, .seed = 3 };
+FIXTURE_VARIANT_ADD(migration, shuffled_4) { .order = SHUFFLED, .seed = 4 };
+
+FIXTURE_SETUP(migration)
+{
+	self->vm = sdei_vm_create(&self->vcpu, 1);
+	self->to_vm = sdei_vm_create(&self->to, 1);
+}
+
+FIXTURE_TEARDOWN(migration)
+{
+	kvm_vm_free(self->to_vm);
+	kvm_vm_free(self->vm);
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	const u64 *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static void arrange(struct kvm_reg_list *list, enum order order,
+		    unsigned int seed)
+{
+	u64 i, tmp;
+
+	qsort(list->reg, list->n, sizeof(list->reg[0]), compare_ids);
+	for (i = 0; i < list->n; i++) {
+		u64 j = list->n - 1 - i;
+
+		if (order == ASCENDING || (order == DESCENDING && j <= i))
+			break;
+		if (order == SHUFFLED)
+			j = rand_r(&seed) % list->n;
+		tmp = list->reg[i];
+		list->reg[i] = list->reg[j];
+		list->reg[j] = tmp;
+	}
+}
+
+static void migrate(struct __test_metadata *_metadata, struct kvm_vcpu *from,
+		    struct kvm_vcpu *to, enum order order, u32 seed)
+{
+	struct kvm_reg_list *list = vcpu_get_reg_list(from);
+	/* The largest register there is has 2048 bits. */
+	u8 (*val)[256] = calloc(list->n, sizeof(*val));
+	struct kvm_one_reg reg;
+	u64 i;
+
+	arrange(list, order, seed);
+	for (i = 0; i < list->n; i++) {
+		reg = (struct kvm_one_reg){ list->reg[i], (u64)val[i] };
+		vcpu_ioctl(from, KVM_GET_ONE_REG, &reg);
+	}
+	for (i = 0; i < list->n; i++) {
+		reg = (struct kvm_one_reg){ list->reg[i], (u64)val[i] };
+		EXPECT_EQ(0, __vcpu_ioctl(to, KVM_SET_ONE_REG, &reg)) {
+			TH_LOG("register 0x%llx: %s", list->reg[i],
+			       strerror(errno));
+		}
+	}
+	for (i = 0; i < list->n; i++) {
+		if (!is_sdei(list->reg[i]))
+			continue;
+		EXPECT_EQ(*(u64 *)val[i], sdei_get_reg(to, list->reg[i])) {
+			TH_LOG("register 0x%llx", list->reg[i]);
+		}
+	}
+	free(val);
+	free(list);
+}
+
+/* Whatever the one does next, the other has to do as well. */
+static void complete_both(struct __test_metadata *_metadata,
+			  struct kvm_vcpu *vcpu, struct kvm_vcpu *to,
+			  struct sdei_regs *regs)
+{
+	struct sdei_regs to_regs;
+	int i;
+
+	sdei_complete(vcpu, regs);
+	sdei_complete(to, &to_regs);
+	EXPECT_EQ(0, memcmp(regs, &to_regs, sizeof(*regs)));
+	for (i = 0; i < SDEI_NR_SAVED; i++)
+		EXPECT_EQ(sdei_call(vcpu, EVENT_CONTEXT, i),
+			  sdei_call(to, EVENT_CONTEXT, i));
+	for (i = 0; i < KVM_SDEI_NR_EVENTS; i++)
+		EXPECT_EQ(sdei_call(vcpu, EVENT_STATUS, sdei_event(i)),
+			  sdei_call(to, EVENT_STATUS, sdei_event(i)));
+	EXPECT_EQ(sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_PENDING),
+		  sdei_get_reg(to, KVM_REG_ARM_SDEI_PENDING));
+}
+
+TEST_F(migration, of_a_new_vcpu)
+{
+	migrate(_metadata, self->vcpu, self->to, variant->order, variant->seed);
+	sdei_register_enable(self->to, SIGNALLED);
+	EXPECT_EQ(0, sdei_call(self->to, PE_MASK));
+}
+
+TEST_F(migration, with_events_pending)
+{
+	struct sdei_regs regs, to_regs;
+	int i;
+
+	advance(self->vcpu, PENDING);
+	migrate(_metadata, self->vcpu, self->to, variant->order, variant->seed);
+
+	sdei_call_enter(self->vcpu, &regs, PE_UNMASK);
+	sdei_call_enter(self->to, &to_regs, PE_UNMASK);
+	EXPECT_EQ(0, memcmp(&regs, &to_regs, sizeof(regs)));
+	/* One is disabled. */
+	for (i = 0; i < KVM_SDEI_NR_EVENTS - 1; i++) {
+		EXPECT_NE((u64)sdei_hvc_done, regs.pc);
+		complete_both(_metadata, self->vcpu, self->to, &regs);
+	}
+	EXPECT_EQ((u64)sdei_hvc_done, regs.pc);
+}
+
+TEST_F(migration, in_a_handler)
+{
+	struct sdei_regs regs;
+
+	advance(self->vcpu, IN_NORMAL);
+	migrate(_metadata, self->vcpu, self->to, variant->order, variant->seed);
+
+	/* NORMAL(1) and NORMAL(2) are what else is enabled. */
+	complete_both(_metadata, self->vcpu, self->to, &regs);
+	EXPECT_EQ(sdei_event(NORMAL(1)), regs.x[0]);
+	complete_both(_metadata, self->vcpu, self->to, &regs);
+	EXPECT_EQ(sdei_event(NORMAL(2)), regs.x[0]);
+	complete_both(_metadata, self->vcpu, self->to, &regs);
+	EXPECT_EQ((u64)sdei_hvc_done, regs.pc);
+	EXPECT_EQ(0x22, regs.x[2]);
+	EXPECT_EQ(SDEI_U, sdei_call(self->to, EVENT_STATUS,
+				    sdei_event(NORMAL(0))));
+}
+
+TEST_F(migration, in_a_nested_handler)
+{
+	struct sdei_regs regs;
+
+	advance(self->vcpu, IN_CRITICAL);
+	migrate(_metadata, self->vcpu, self->to, variant->order, variant->seed);
+
+	complete_both(_metadata, self->vcpu, self->to, &regs);
+	EXPECT_EQ((u64)sdei_hvc_done, regs.pc);
+	EXPECT_EQ(0xbb, regs.x[3]);
+	complete_both(_metadata, self->vcpu, self->to, &regs);
+	EXPECT_EQ(sdei_event(NORMAL(1)), regs.x[0]);
+	complete_both(_metadata, self->vcpu, self->to, &regs);
+	complete_both(_metadata, self->vcpu, self->to, &regs);
+	EXPECT_EQ((u64)sdei_hvc_done, regs.pc);
+	EXPECT_EQ(0x22, regs.x[2]);
+}
+
+/*
+ * A snapshot is loaded into a vCPU that has come elsewhere since then: nothing
+ * of that remains, but for what is pending.
+ */
+TEST_F(migration, into_a_vcpu_in_another_handler)
+{
+	struct sdei_regs regs;
+
+	sdei_register_enable(self->to, NORMAL(2));
+	sdei_register_enable(self->to, CRITICAL(3));
+	sdei_raise(self->to, NORMAL(2));
+	sdei_call_enter(self->to, &regs, PE_UNMASK);
+	sdei_raise(self->to, CRITICAL(3));
+	sdei_call_enter(self->to, &regs, VERSION);
+
+	advance(self->vcpu, IN_NORMAL);
+	migrate(_metadata, self->vcpu, self->to, variant->order, variant->seed);
+	complete_both(_metadata, self->vcpu, self->to, &regs);
+	EXPECT_EQ(sdei_event(NORMAL(1)), regs.x[0]);
+}
+
+TEST_HARNESS_MAIN
