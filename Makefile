@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0
+# Commands for people; 'make help' lists them. Kbuild is the kernel's side.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+## demo: see a guest get a real NMI, and not get it without (HOST=mainline: on that host)
+demo:
+	@tools/demo
+
+## check: run all tests but the longest
+check:
+	@tools/check
+
+## check-all: run all tests
+check-all:
+	@tools/check --all
+
+## verify: explore all states and interleavings of the dispatcher, for 15 minutes
+verify:
+	@tools/verify
+
+## bench: what calls and events cost, in instructions
+bench:
+	@tools/bench
+
+## modules: build kvm_sdei.ko for a patched kernel tree: make modules KDIR=...
+modules:
+	@tools/check-kdir "$(KDIR)"
+	$(MAKE) -C $(KDIR) LLVM=1 ARCH=arm64 M=$(CURDIR) modules
+	@tools/check-object llvm-nm src/kvm_sdei.o
+
+## dtb: device tree of a QEMU guest with SDEI: make dtb OUT=guest.dtb QEMU='qemu-system-aarch64 ...'
+dtb:
+	@tools/sdei-dtb $(OUT) $(QEMU)
+
+## clean: remove what 'make modules' left here
+clean:
+	rm -f *.ko *.mod *.mod.c *.o .*.o .*.cmd ..*.cmd Module.symvers modules.order
+	rm -f src/*.o src/.*.cmd src/host/*.o src/host/.*.cmd src/host/bindings_generated.rs
+
+## distclean: remove the cache as well: toolchain, kernels, logs
+distclean: clean
+	rm -rf --one-file-system "$${XDG_CACHE_HOME:-$$HOME/.cache}/kvm-sdei"
+
+## help: this list
+help:
+	@echo "kvm_sdei: SDEI firmware for KVM guests on arm64"
+	@sed -n 's/^## \([a-z-]*\): \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+
+.PHONY: demo check check-all verify bench modules dtb clean distclean help

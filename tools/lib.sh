@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0
+# Shared by the scripts in tools/: where things live, how a long step reports
+# itself, and how a result is cached under a key of what it was made from.
+# shellcheck shell=bash
+
+set -euo pipefail
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/kvm-sdei
+logs=$cache/logs
+mkdir -p "$logs"
+
+say() { printf '%s\n' "$*" >&2; }
+
+# die MESSAGE [WHAT TO DO NEXT]
+die() {
+	printf 'error: %s\n' "$1" >&2
+	[ $# -lt 2 ] || printf '       %s\n' "$2" >&2
+	exit 1
+}
+
+# key ARG...: a short digest of the named files and, for what is no file, of
+# the words themselves.
+key() {
+	local arg
+	for arg in "$@"; do
+		if [ -f "$arg" ]; then
+			printf '%s\n' "${arg##*/}"
+			cat "$arg"
+		else
+			printf '%s\n' "$arg"
+		fi
+	done | sha256sum | cut -c1-12
+}
+
+# step TITLE LIMIT COMMAND...: runs COMMAND with its output in a log, says so
+# every half minute, and ends the script with the end of that log if COMMAND
+# fails or runs for more than LIMIT seconds.
+step() {
+	local title=$1 limit=$2 start=$SECONDS log status=0 pid told=0
+	shift 2
+	log=$logs/$(printf '%s' "$title" | tr -cs 'A-Za-z0-9._' '-').log
+	say "==> $title"
+	timeout --kill-after=10 "$limit" "$@" >"$log" 2>&1 </dev/null &
+	pid=$!
+	# It is in a process group of its own and would go on without us.
+	trap 'kill "$pid" 2>/dev/null; exit 130' INT TERM
+	while kill -0 "$pid" 2>/dev/null; do
+		sleep 0.2
+		if [ $((SECONDS - start - told)) -ge 30 ]; then
+			told=$((SECONDS - start))
+			say "    $title: ${told} s so far, $(wc -l <"$log") lines of log"
+		fi
+	done
+	wait "$pid" || status=$?
+	trap - INT TERM
+	if [ "$status" -ne 0 ]; then
+		tail -n 30 "$log" | sed 's/^/    | /' >&2
+		if [ "$status" -eq 124 ]; then
+			die "$title: no end after $limit s" "The whole log: $log"
+		elif [ "$(df --output=avail -k "$cache" | tail -n 1)" -lt 100000 ]; then
+			die "$title: the disk that holds $cache is full" "Free about 20 GB and try again."
+		fi
+		die "$title failed (status $status)" "The whole log: $log"
+	fi
+	[ $((SECONDS - start)) -lt 5 ] || say "    $title: done in $((SECONDS - start)) s"
+}
+
+# cached NAME KEY: prints the folder for NAME made from KEY. True if it is
+# complete; otherwise what is left of it and of NAME's older results goes, and
+# the caller fills it and calls `complete DIR`.
+cached() {
+	local dir=$cache/$1-$2 trash
+	printf '%s\n' "$dir"
+	[ -e "$dir/.complete" ] && return
+	# Kernel trees take minutes to delete; nobody has to wait for that.
+	trash=$(mktemp -d "$cache/trash.XXXXXX")
+	find "$cache" -maxdepth 1 -name "$1-[0-9a-f]*" -exec mv -t "$trash" {} +
+	nice rm -rf --one-file-system "$cache"/trash.* >/dev/null 2>&1 </dev/null &
+	mkdir -p "$dir"
+	return 1
+}
+
+complete() { touch "$1/.complete"; }
+
+# One run at a time may fill the cache.
+lock_cache() {
+	[ -z "${KVM_SDEI_LOCKED:-}" ] || return 0
+	exec 9>"$cache/lock"
+	flock -n 9 || {
+		say "waiting for another run that fills $cache"
+		flock -w 3600 9 || die "another run still holds $cache/lock after an hour"
+	}
+	export KVM_SDEI_LOCKED=1
+}
+
+need_mmdebstrap() {
+	command -v mmdebstrap >/dev/null || step "install mmdebstrap" 300 sh -c \
+		'apt-get update && apt-get install -y --no-install-recommends mmdebstrap'
+}
