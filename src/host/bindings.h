@@ -8,10 +8,6 @@
 
 /* bindgen evaluates no function-like macros, so their values get names here. */
 static const __u64 SDEI_REG_BASE = KVM_REG_ARM_SDEI(0);
-static const __u64 SDEI_REG_PE = KVM_REG_ARM_SDEI_PE;
-static const __u64 SDEI_REG_PENDING = KVM_REG_ARM_SDEI_PENDING;
-static const __u64 SDEI_REG_LAST_STATUS = KVM_REG_ARM_SDEI_STATUS(KVM_SDEI_NR_EVENTS - 1);
-static const __u64 SDEI_REG_LAST_PSTATE = KVM_REG_ARM_SDEI_PSTATE(1);
 static const __u64 SDEI_BMAP_REG = KVM_REG_ARM_STD_BMAP;
 static const __u32 SDEI_PSCI_CPU_OFF = PSCI_0_2_FN_CPU_OFF;
 static const __u32 SDEI_PSCI_0_1_CPU_OFF = KVM_PSCI_FN_CPU_OFF;
