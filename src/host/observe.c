@@ -9,17 +9,18 @@
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
-bool sdei_trace_calls;
+int sdei_trace_users;
 
-int sdei_trace_calls_on(void)
+/* Both are called with a lock held. */
+int sdei_trace_on(void)
 {
-	WRITE_ONCE(sdei_trace_calls, true);
+	WRITE_ONCE(sdei_trace_users, sdei_trace_users + 1);
 	return 0;
 }
 
-void sdei_trace_calls_off(void)
+void sdei_trace_off(void)
 {
-	WRITE_ONCE(sdei_trace_calls, false);
+	WRITE_ONCE(sdei_trace_users, sdei_trace_users - 1);
 }
 
 void sdei_shim_trace_call(struct kvm_vcpu *vcpu, u32 fn, u64 arg, u64 pc, s64 result)

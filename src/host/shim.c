@@ -16,14 +16,17 @@ bool sdei_shim_auto_enable(struct kvm *kvm)
 	return READ_ONCE(auto_enable);
 }
 
-u64 sdei_shim_sctlr_el1(struct kvm_vcpu *vcpu)
+struct sdei_entry_controls sdei_shim_entry_controls(struct kvm_vcpu *vcpu)
 {
-	return vcpu_read_sys_reg(vcpu, SCTLR_EL1);
+	return (struct sdei_entry_controls) {
+		.sctlr_el1 = vcpu_read_sys_reg(vcpu, SCTLR_EL1),
+		.mte = kvm_has_mte(vcpu->kvm),
+	};
 }
 
-bool sdei_shim_has_mte(struct kvm_vcpu *vcpu)
+bool sdei_shim_has_mpidr(struct kvm_vcpu *vcpu, u64 mpidr)
 {
-	return kvm_has_mte(vcpu->kvm);
+	return (mpidr & MPIDR_HWID_BITMASK) == kvm_vcpu_get_mpidr_aff(vcpu);
 }
 
 bool sdei_shim_has_aarch32_el0(struct kvm_vcpu *vcpu)

@@ -9,9 +9,15 @@ struct dentry;
 struct kvm;
 struct kvm_vcpu;
 
+/* What decides about PSTATE on an exception to EL1. */
+struct sdei_entry_controls {
+	u64 sctlr_el1;
+	bool mte;
+};
+
 /* All of these are for the thread that has the vCPU, see kvm_smccc_service. */
-u64 sdei_shim_sctlr_el1(struct kvm_vcpu *vcpu);
-bool sdei_shim_has_mte(struct kvm_vcpu *vcpu);
+struct sdei_entry_controls sdei_shim_entry_controls(struct kvm_vcpu *vcpu);
+bool sdei_shim_has_mpidr(struct kvm_vcpu *vcpu, u64 mpidr);
 bool sdei_shim_has_aarch32_el0(struct kvm_vcpu *vcpu);
 void sdei_shim_set_exception_return(struct kvm_vcpu *vcpu, u64 elr, u64 spsr);
 
@@ -27,8 +33,8 @@ enum sdei_counter { SDEI_CALLS, SDEI_DELIVERIES, SDEI_INJECTIONS };
 /* In Rust: the sum over a VM's vCPUs. */
 u64 sdei_total(struct kvm *kvm, enum sdei_counter counter);
 
-/* Set while the tracepoint for calls is on: asked before it is worth a call. */
-extern bool sdei_trace_calls;
+/* How many of the tracepoints are on: looked at before it is worth a call. */
+extern int sdei_trace_users;
 void sdei_shim_trace_call(struct kvm_vcpu *vcpu, u32 fn, u64 arg, u64 pc, s64 result);
 void sdei_shim_trace_deliver(struct kvm_vcpu *vcpu, u32 event, u64 pc);
 void sdei_shim_trace_complete(struct kvm_vcpu *vcpu, u32 event, u64 pc);

@@ -8,8 +8,8 @@
 
 #include <linux/tracepoint.h>
 
-int sdei_trace_calls_on(void);
-void sdei_trace_calls_off(void);
+int sdei_trace_on(void);
+void sdei_trace_off(void);
 
 /* A call of the guest, and what it returned in x0. */
 TRACE_EVENT_FN(sdei_call,
@@ -32,7 +32,7 @@ TRACE_EVENT_FN(sdei_call,
 			 __entry->vcpu, __entry->fn, __entry->arg, __entry->pc,
 			 __entry->result),
 
-	       sdei_trace_calls_on, sdei_trace_calls_off
+	       sdei_trace_on, sdei_trace_off
 );
 
 DECLARE_EVENT_CLASS(sdei_handler,
@@ -52,15 +52,17 @@ DECLARE_EVENT_CLASS(sdei_handler,
 );
 
 /* A handler is entered; pc is what it interrupts. */
-DEFINE_EVENT(sdei_handler, sdei_deliver,
-	     TP_PROTO(int vcpu, unsigned int event, u64 pc),
-	     TP_ARGS(vcpu, event, pc)
+DEFINE_EVENT_FN(sdei_handler, sdei_deliver,
+		TP_PROTO(int vcpu, unsigned int event, u64 pc),
+		TP_ARGS(vcpu, event, pc),
+		sdei_trace_on, sdei_trace_off
 );
 
 /* A handler ended; pc is where the guest goes on. */
-DEFINE_EVENT(sdei_handler, sdei_complete,
-	     TP_PROTO(int vcpu, unsigned int event, u64 pc),
-	     TP_ARGS(vcpu, event, pc)
+DEFINE_EVENT_FN(sdei_handler, sdei_complete,
+		TP_PROTO(int vcpu, unsigned int event, u64 pc),
+		TP_ARGS(vcpu, event, pc),
+		sdei_trace_on, sdei_trace_off
 );
 
 #endif /* KVM_SDEI_TRACE_H */

@@ -10,7 +10,7 @@ use core::cell::UnsafeCell;
 use core::ffi::c_void;
 use core::mem::{offset_of, size_of};
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicI32, Ordering};
 
 /// What the module keeps for a vCPU.
 ///
@@ -87,6 +87,13 @@ impl Vcpu {
     }
 }
 
+/// Whether one of the tracepoints is on: looked at before it is worth a call.
+fn traced() -> bool {
+    // SAFETY: A C `int` that others write while we read it.
+    let users = unsafe { AtomicI32::from_ptr(&raw mut bindings::sdei_trace_users) };
+    users.load(Ordering::Relaxed) != 0
+}
+
 impl Peer for &Vcpu {
     fn port(&self) -> &Port {
         &self.port
@@ -102,6 +109,10 @@ impl crate::sdei::Vcpu for Vcpu {
     type Peer<'a> = &'a Vcpu;
 
     fn peer(&self, mpidr: u64) -> Option<&Vcpu> {
+        // SAFETY: As in `entry_controls`.
+        if unsafe { bindings::sdei_shim_has_mpidr(self.vcpu.as_ptr(), mpidr) } {
+            return Some(self);
+        }
         // SAFETY: `vcpu` is alive, by contracts 1 and 4.
         let data = unsafe {
             bindings::kvm_smccc_service_find_peer(SERVICE.get(), self.vcpu.as_ptr(), mpidr)
@@ -115,39 +126,43 @@ impl crate::sdei::Vcpu for Vcpu {
         let vcpu = self.vcpu.as_ptr();
         // SAFETY: `vcpu` is alive, by contracts 1 and 4, and the dispatcher asks
         // for this in operations that have the vCPU to themselves.
-        let (sctlr, mte) = unsafe {
-            (
-                bindings::sdei_shim_sctlr_el1(vcpu),
-                bindings::sdei_shim_has_mte(vcpu),
-            )
-        };
+        let controls = unsafe { bindings::sdei_shim_entry_controls(vcpu) };
         EntryControls {
-            span: sctlr & SCTLR_EL1_SPAN != 0,
-            dssbs: sctlr & SCTLR_EL1_DSSBS != 0,
-            mte,
+            span: controls.sctlr_el1 & SCTLR_EL1_SPAN != 0,
+            dssbs: controls.sctlr_el1 & SCTLR_EL1_DSSBS != 0,
+            mte: controls.mte,
         }
     }
 
-    fn called(&self, id: u32, argument: u64, pc: u64, result: i64) {
-        // SAFETY: A C `bool` that others write while we read it.
-        let on = unsafe { AtomicBool::from_ptr(&raw mut bindings::sdei_trace_calls) };
-        if on.load(Ordering::Relaxed) {
+    fn called(&self, id: u32, regs: &Regs) {
+        if traced() {
+            let [result, argument, ..] = regs.saved;
             // SAFETY: `vcpu` is alive, by contracts 1 and 4.
             unsafe {
-                bindings::sdei_shim_trace_call(self.vcpu.as_ptr(), id, argument, pc, result);
+                bindings::sdei_shim_trace_call(
+                    self.vcpu.as_ptr(),
+                    id,
+                    argument,
+                    regs.pc,
+                    result as i64,
+                );
             }
         }
     }
 
     fn delivered(&self, event: Event, pc: u64) {
         self.counters.delivered();
-        // SAFETY: `vcpu` is alive, by contracts 1 and 4.
-        unsafe { bindings::sdei_shim_trace_deliver(self.vcpu.as_ptr(), event.number(), pc) }
+        if traced() {
+            // SAFETY: `vcpu` is alive, by contracts 1 and 4.
+            unsafe { bindings::sdei_shim_trace_deliver(self.vcpu.as_ptr(), event.number(), pc) }
+        }
     }
 
     fn completed(&self, event: Event, pc: u64) {
-        // SAFETY: `vcpu` is alive, by contracts 1 and 4.
-        unsafe { bindings::sdei_shim_trace_complete(self.vcpu.as_ptr(), event.number(), pc) }
+        if traced() {
+            // SAFETY: `vcpu` is alive, by contracts 1 and 4.
+            unsafe { bindings::sdei_shim_trace_complete(self.vcpu.as_ptr(), event.number(), pc) }
+        }
     }
 
     fn set_exception_return(&self, elr: u64, spsr: PState) {

@@ -101,10 +101,9 @@ pub trait Vcpu {
     /// Writes ELR_EL1 and SPSR_EL1.
     fn set_exception_return(&self, elr: u64, spsr: PState);
 
-    /// For observers: the guest made a call from before `pc`, with `argument`
-    /// in x1, and this is its result. Not for calls that resume another
-    /// context.
-    fn called(&self, _id: u32, _argument: u64, _pc: u64, _result: i64) {}
+    /// For observers: the guest made a call, and these are its registers now,
+    /// with the result in place. Not for calls that resume another context.
+    fn called(&self, _id: u32, _regs: &Regs) {}
 
     /// For observers: the handler of `event` was entered and interrupted `pc`.
     fn delivered(&self, _event: Event, _pc: u64) {}
@@ -118,21 +117,15 @@ pub trait Vcpu {
 /// known client and conformance suite takes exactly this for an answer.
 const VERSION: i64 = 1 << 48;
 
-/// What a successful call leaves in x0, if it leaves anything there.
-enum Reply {
-    Value(i64),
-    /// The context was replaced, and x0 with it.
-    Resumed,
-}
+/// The result of a call that has nothing else to say.
+const DONE: i64 = 0;
+
+/// x1 to x4 of a call.
+type Arguments = [u64; 4];
 
 /// The event that an argument register names.
 fn event(argument: u64) -> Result<Event, Error> {
     Event::from_number(argument as u32).ok_or(Error::InvalidParameters)
-}
-
-/// 0 for a call that has no other value.
-fn done(result: Result<(), Error>) -> Result<Reply, Error> {
-    result.map(|()| Reply::Value(0))
 }
 
 impl Pe {
@@ -141,108 +134,81 @@ impl Pe {
     #[inline]
     pub fn call<V: Vcpu>(&mut self, port: &Port, regs: &mut Regs, vcpu: &V, id: u32) {
         let [_, x1, x2, ..] = regs.saved;
-        let function = Function::from_id(id);
-        if let Some(result) = self.ask(function, x1, x2) {
-            regs.set_result(result);
-            vcpu.called(id, x1, regs.pc, result);
-        } else if let Some(function) = function {
-            self.act(port, regs, vcpu, function, id);
+        let Some(function) = Function::from_id(id) else {
+            return answer(regs, vcpu, id, Err(Error::NotSupported));
+        };
+        match function {
+            // These change nothing, so there is nothing to deliver after them.
+            Function::Version => answer(regs, vcpu, id, Ok(VERSION)),
+            Function::EventContext => answer(regs, vcpu, id, self.event_context(x1)),
+            Function::EventStatus => answer(regs, vcpu, id, self.event_status(x1)),
+            Function::EventGetInfo => answer(regs, vcpu, id, event_get_info(x1, x2)),
+            Function::Features => answer(regs, vcpu, id, features(x1)),
+
+            Function::EventRoutingSet | Function::InterruptRelease => {
+                answer(regs, vcpu, id, Err(Error::InvalidParameters));
+            }
+            Function::InterruptBind => answer(regs, vcpu, id, interrupt_bind(x1)),
+            Function::SharedReset => answer(regs, vcpu, id, Ok(DONE)),
+
+            Function::EventRegister => self.act(port, regs, vcpu, id, Self::event_register),
+            Function::EventEnable => self.act(port, regs, vcpu, id, |pe, port, _, [x1, ..]| {
+                pe.change(port, Operation::Enable, x1)
+            }),
+            Function::EventDisable => self.act(port, regs, vcpu, id, |pe, port, _, [x1, ..]| {
+                pe.change(port, Operation::Disable, x1)
+            }),
+            Function::EventUnregister => self.act(port, regs, vcpu, id, |pe, port, _, [x1, ..]| {
+                pe.change(port, Operation::Unregister, x1)
+            }),
+            Function::EventSignal => self.act(port, regs, vcpu, id, Self::event_signal),
+            Function::PeMask => self.act(port, regs, vcpu, id, |pe, port, _, _| {
+                let was_masked = pe.set_masked(port, true);
+                Ok(i64::from(!was_masked))
+            }),
+            Function::PeUnmask => self.act(port, regs, vcpu, id, |pe, port, _, _| {
+                pe.set_masked(port, false);
+                Ok(DONE)
+            }),
+            Function::PrivateReset => self.act(port, regs, vcpu, id, Self::private_reset),
+            Function::EventComplete => self.event_complete(port, regs, vcpu, id),
+            Function::EventCompleteAndResume => {
+                self.event_complete_and_resume(port, regs, vcpu, id);
+            }
         }
     }
 
-    /// The calls that change nothing, so that there is nothing to deliver after
-    /// them. `None` if it is one of the others.
-    #[inline]
-    fn ask(&self, function: Option<Function>, x1: u64, x2: u64) -> Option<i64> {
-        let result = match function {
-            Some(Function::Version) => Ok(VERSION),
-            Some(Function::EventContext) => self.event_context(x1),
-            Some(Function::EventStatus) => event(x1).map(|event| self.state(event).status() as i64),
-            Some(Function::EventGetInfo) => event_get_info(x1, x2),
-            Some(Function::Features) => features(x1),
-            Some(_) => return None,
-            None => Err(Error::NotSupported),
-        };
-        Some(result.unwrap_or_else(|error| error as i64))
-    }
-
-    /// All others.
+    /// Does what the call asks for, and then delivers what that made
+    /// deliverable.
     #[inline(never)]
     fn act<V: Vcpu>(
         &mut self,
         port: &Port,
         regs: &mut Regs,
         vcpu: &V,
-        function: Function,
         id: u32,
+        call: impl FnOnce(&mut Pe, &Port, &V, Arguments) -> Result<i64, Error>,
     ) {
-        let [_, x1, ..] = regs.saved;
-        let result = match self.execute(port, regs, vcpu, function) {
-            Ok(Reply::Value(value)) => Some(value),
-            Ok(Reply::Resumed) => None,
-            Err(error) => Some(error as i64),
-        };
-        if let Some(result) = result {
-            regs.set_result(result);
-            vcpu.called(id, x1, regs.pc, result);
-        }
+        let [_, x1, x2, x3, x4, ..] = regs.saved;
+        let result = call(self, port, vcpu, [x1, x2, x3, x4]);
         // With the result in place: it belongs to what is interrupted.
+        answer(regs, vcpu, id, result);
         self.deliver(port, regs, vcpu);
     }
 
-    #[inline]
-    fn execute<V: Vcpu>(
-        &mut self,
-        port: &Port,
-        regs: &mut Regs,
-        vcpu: &V,
-        function: Function,
-    ) -> Result<Reply, Error> {
-        let [_, x1, x2, x3, x4, ..] = regs.saved;
-
-        match function {
-            Function::EventRegister => done(self.event_register(port, x1, x2, x3, x4)),
-            Function::EventEnable => done(self.operate(port, Operation::Enable, event(x1)?)),
-            Function::EventDisable => done(self.operate(port, Operation::Disable, event(x1)?)),
-            Function::EventComplete => self.complete(port, regs, vcpu).map(|()| Reply::Resumed),
-            Function::EventCompleteAndResume => self
-                .complete_and_resume(port, regs, vcpu, x1)
-                .map(|()| Reply::Resumed),
-            Function::EventUnregister => {
-                done(self.operate(port, Operation::Unregister, event(x1)?))
-            }
-            Function::EventRoutingSet => Err(Error::InvalidParameters),
-            Function::PeMask => {
-                let was_masked = self.set_masked(port, true);
-                Ok(Reply::Value(i64::from(!was_masked)))
-            }
-            Function::PeUnmask => {
-                self.set_masked(port, false);
-                Ok(Reply::Value(0))
-            }
-            Function::InterruptBind => interrupt_bind(x1),
-            Function::InterruptRelease => Err(Error::InvalidParameters),
-            Function::EventSignal => done(event_signal(port, vcpu, x1, x2)),
-            Function::PrivateReset => done(self.private_reset(port)),
-            Function::SharedReset => Ok(Reply::Value(0)),
-            Function::Version
-            | Function::EventContext
-            | Function::EventStatus
-            | Function::EventGetInfo
-            | Function::Features => Err(Error::NotSupported),
-        }
+    /// SDEI_EVENT_STATUS (DEN0054 5.1.9).
+    fn event_status(&self, number: u64) -> Result<i64, Error> {
+        Ok(self.state(event(number)?).status() as i64)
     }
 
     /// SDEI_EVENT_REGISTER (DEN0054 5.1.2). Routing (flag bit 0 and the
     /// affinity) means nothing for a private event, and is not looked at.
-    fn event_register(
+    fn event_register<V: Vcpu>(
         &mut self,
         port: &Port,
-        number: u64,
-        entry: u64,
-        argument: u64,
-        flags: u64,
-    ) -> Result<(), Error> {
+        _vcpu: &V,
+        [number, entry, argument, flags]: Arguments,
+    ) -> Result<i64, Error> {
         const ROUTING_MODE: u64 = 1 << 0;
 
         if entry == 0 || !Handler::is_aligned(entry) || flags & !ROUTING_MODE != 0 {
@@ -251,7 +217,13 @@ impl Pe {
         let event = event(number)?;
         self.operate(port, Operation::Register, event)?;
         *self.handlers.get_mut(event) = Handler { entry, argument };
-        Ok(())
+        Ok(DONE)
+    }
+
+    /// SDEI_EVENT_ENABLE, DISABLE and UNREGISTER (DEN0054 5.1.3, 5.1.4, 5.1.8).
+    fn change(&mut self, port: &Port, operation: Operation, number: u64) -> Result<i64, Error> {
+        self.operate(port, operation, event(number)?)?;
+        Ok(DONE)
     }
 
     /// SDEI_EVENT_CONTEXT (DEN0054 5.1.5): a register as it was when the
@@ -267,15 +239,51 @@ impl Pe {
         Ok(*value.ok_or(Error::InvalidParameters)? as i64)
     }
 
+    /// SDEI_EVENT_SIGNAL (DEN0054 5.1.16). A target that is masked, or has the
+    /// event disabled, takes it later.
+    fn event_signal<V: Vcpu>(
+        &mut self,
+        own: &Port,
+        vcpu: &V,
+        [number, target, ..]: Arguments,
+    ) -> Result<i64, Error> {
+        let event = event(number)?;
+        if !event.is_software_signalled() {
+            return Err(Error::InvalidParameters);
+        }
+        let peer = vcpu.peer(target).ok_or(Error::InvalidParameters)?;
+        peer.port()
+            .raise(event)
+            .map_err(|_| Error::InvalidParameters)?;
+        // The caller looks at its own port when this returns.
+        if !core::ptr::eq(peer.port(), own) {
+            peer.kick();
+        }
+        Ok(DONE)
+    }
+
     /// SDEI_PRIVATE_RESET (DEN0054 5.1.18): what runs is unregistered when it
     /// completes, and makes the call answer DENIED.
-    fn private_reset(&mut self, port: &Port) -> Result<(), Error> {
-        let mut result = Ok(());
+    fn private_reset<V: Vcpu>(
+        &mut self,
+        port: &Port,
+        _vcpu: &V,
+        _: Arguments,
+    ) -> Result<i64, Error> {
+        let mut result = Ok(DONE);
         for event in Event::ALL {
-            result = result.and(self.operate(port, Operation::Reset, event));
+            result = result.and(self.operate(port, Operation::Reset, event).map(|()| DONE));
         }
         result
     }
+}
+
+/// Puts the result of the call into x0.
+#[inline]
+pub(super) fn answer<V: Vcpu>(regs: &mut Regs, vcpu: &V, id: u32, result: Result<i64, Error>) {
+    let result = result.unwrap_or_else(|error| error as i64);
+    regs.set_result(result);
+    vcpu.called(id, regs);
 }
 
 /// SDEI_EVENT_GET_INFO (DEN0054 5.1.10).
@@ -303,30 +311,12 @@ fn event_get_info(number: u64, info: u64) -> Result<i64, Error> {
 
 /// SDEI_INTERRUPT_BIND (DEN0054 5.1.14): there are no slots to bind to, but a
 /// client is told of a bad interrupt first.
-fn interrupt_bind(interrupt: u64) -> Result<Reply, Error> {
+fn interrupt_bind(interrupt: u64) -> Result<i64, Error> {
     // PPIs and SPIs, then the extended ranges of both.
     match interrupt as u32 {
         16..=1019 | 1056..=1119 | 4096..=5119 => Err(Error::OutOfResource),
         _ => Err(Error::InvalidParameters),
     }
-}
-
-/// SDEI_EVENT_SIGNAL (DEN0054 5.1.16). A target that is masked, or has the
-/// event disabled, takes it later.
-fn event_signal<V: Vcpu>(own: &Port, vcpu: &V, number: u64, target: u64) -> Result<(), Error> {
-    let event = event(number)?;
-    if !event.is_software_signalled() {
-        return Err(Error::InvalidParameters);
-    }
-    let peer = vcpu.peer(target).ok_or(Error::InvalidParameters)?;
-    peer.port()
-        .raise(event)
-        .map_err(|_| Error::InvalidParameters)?;
-    // The caller looks at its own port when this returns.
-    if !core::ptr::eq(peer.port(), own) {
-        peer.kick();
-    }
-    Ok(())
 }
 
 /// SDEI_FEATURES (DEN0054 5.1.17).

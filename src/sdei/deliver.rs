@@ -2,10 +2,11 @@
 
 //! Entering and leaving handlers (DEN0054 5.2).
 
-use super::call::{Error, Vcpu};
-use super::event::Event;
+use super::call::{answer, Error, Vcpu};
+use super::event::{Event, EventSet, Priority};
 use super::pe::Pe;
 use super::port::Port;
+use super::pstate::EntryControls;
 use super::regs::{Context, Regs};
 
 impl Pe {
@@ -15,78 +16,116 @@ impl Pe {
     ///
     /// At most one handler is entered: the critical ones come first, and block
     /// all others.
+    #[inline]
     pub fn deliver<V: Vcpu>(&mut self, port: &Port, regs: &mut Regs, vcpu: &V) {
         self.runs();
-        let mut candidates = port.deliverable();
+        let candidates = port.deliverable();
+        if !candidates.is_empty() {
+            self.divert(port, regs, vcpu, candidates);
+        }
+    }
+
+    /// Enters the handler of the first of these that is still pending.
+    #[inline(never)]
+    fn divert<V: Vcpu>(
+        &mut self,
+        port: &Port,
+        regs: &mut Regs,
+        vcpu: &V,
+        mut candidates: EventSet,
+    ) {
+        let controls = vcpu.entry_controls();
         while let Some(event) = candidates.first() {
             // The VMM may have withdrawn it since.
             if port.clear(event) {
-                self.enter(event, regs, vcpu);
-                self.publish(port);
-                return;
+                return self.enter(event, port, regs, vcpu, controls);
             }
             candidates = candidates.without(event);
         }
     }
 
-    fn enter<V: Vcpu>(&mut self, event: Event, regs: &mut Regs, vcpu: &V) {
+    fn enter<V: Vcpu>(
+        &mut self,
+        event: Event,
+        port: &Port,
+        regs: &mut Regs,
+        vcpu: &V,
+        controls: EntryControls,
+    ) {
+        let priority = event.priority();
         let handler = self.handlers.get(event);
-        let frame = self.frames.get_mut(event.priority());
+        let frame = self.frames.get_mut(priority);
         frame.event = Some(event);
         frame.context.save(regs);
+        self.publish_ready(port, Some(priority));
 
         // x4 to x17 stay; so do ELR_EL1 and SPSR_EL1, since the guest may have
         // been interrupted while it was about to use them.
+        let interrupted = regs.pc;
         let [x0, x1, x2, x3, ..] = &mut regs.saved;
         *x0 = u64::from(event.number());
         *x1 = handler.argument;
-        *x2 = regs.pc;
+        *x2 = interrupted;
         *x3 = regs.pstate.bits();
-        vcpu.delivered(event, regs.pc);
         regs.pc = handler.entry;
-        regs.pstate = regs.pstate.exception_entry(vcpu.entry_controls());
+        regs.pstate = regs.pstate.exception_entry(controls);
+        vcpu.delivered(event, interrupted);
     }
 
     /// SDEI_EVENT_COMPLETE (DEN0054 5.1.6): back to what was interrupted.
-    pub(super) fn complete<V: Vcpu>(
+    #[inline(never)]
+    pub(super) fn event_complete<V: Vcpu>(
         &mut self,
         port: &Port,
         regs: &mut Regs,
         vcpu: &V,
-    ) -> Result<(), Error> {
-        let (event, interrupted) = self.leave(port)?;
-        regs.saved = interrupted.gprs;
-        regs.pc = interrupted.pc;
-        regs.pstate = interrupted.pstate;
-        vcpu.completed(event, regs.pc);
-        Ok(())
+        id: u32,
+    ) {
+        match self.leave(port) {
+            Ok((event, interrupted)) => {
+                interrupted.restore(regs);
+                vcpu.completed(event, regs.pc);
+            }
+            Err(error) => answer(regs, vcpu, id, Err(error)),
+        }
+        self.deliver(port, regs, vcpu);
     }
 
     /// SDEI_EVENT_COMPLETE_AND_RESUME (DEN0054 5.1.7): as if what was
-    /// interrupted had taken an exception to `resume_at`.
-    pub(super) fn complete_and_resume<V: Vcpu>(
+    /// interrupted had taken an exception to the address in x1.
+    #[inline(never)]
+    pub(super) fn event_complete_and_resume<V: Vcpu>(
         &mut self,
         port: &Port,
         regs: &mut Regs,
         vcpu: &V,
-        resume_at: u64,
-    ) -> Result<(), Error> {
-        let (event, interrupted) = self.leave(port)?;
-        vcpu.set_exception_return(interrupted.pc, interrupted.pstate);
-        regs.saved = interrupted.gprs;
-        regs.pc = resume_at;
-        regs.pstate = interrupted.pstate.exception_entry(vcpu.entry_controls());
-        vcpu.completed(event, regs.pc);
-        Ok(())
+        id: u32,
+    ) {
+        let [_, resume_at, ..] = regs.saved;
+        match self.leave(port) {
+            Ok((event, interrupted)) => {
+                interrupted.restore(regs);
+                vcpu.set_exception_return(regs.pc, regs.pstate);
+                regs.pc = resume_at;
+                regs.pstate = regs.pstate.exception_entry(vcpu.entry_controls());
+                vcpu.completed(event, regs.pc);
+            }
+            Err(error) => answer(regs, vcpu, id, Err(error)),
+        }
+        self.deliver(port, regs, vcpu);
     }
 
     /// Ends the innermost handler. An event that was to be unregistered when its
     /// handler completes is so by that.
     fn leave(&mut self, port: &Port) -> Result<(Event, &Context), Error> {
         let priority = self.innermost().ok_or(Error::Denied)?;
+        let outer = match priority {
+            Priority::Normal => None,
+            Priority::Critical => self.frames.normal.event.map(|_| Priority::Normal),
+        };
+        self.publish_ready(port, outer);
         let frame = self.frames.get_mut(priority);
         let event = frame.event.take().ok_or(Error::Denied)?;
-        self.publish(port);
-        Ok((event, &self.frames.get(priority).context))
+        Ok((event, &frame.context))
     }
 }

@@ -57,8 +57,7 @@ macro_rules! events {
                 }
             }
 
-            /// The class of the event, fixed by the table.
-            pub const fn priority(self) -> Priority {
+            const fn listed_priority(self) -> Priority {
                 match self {
                     $(Event::$name => Priority::$priority,)*
                 }
@@ -100,6 +99,16 @@ const _: () = assert!(
 );
 
 impl Event {
+    /// The class of the event, fixed by the table.
+    pub const fn priority(self) -> Priority {
+        // By a bit mask, which is cheaper to ask than a table.
+        if EventSet::CRITICAL.contains(self) {
+            Priority::Critical
+        } else {
+            Priority::Normal
+        }
+    }
+
     /// Whether SDEI_EVENT_SIGNAL may name the event (DEN0054 5.1.16).
     pub fn is_software_signalled(self) -> bool {
         self.source() == Source::Guest
@@ -126,7 +135,7 @@ impl EventSet {
         let mut set = 0;
         let mut rest: &[Event] = &Event::ALL;
         while let [event, tail @ ..] = rest {
-            if let Priority::Critical = event.priority() {
+            if let Priority::Critical = event.listed_priority() {
                 set |= event.bit();
             }
             rest = tail;
@@ -154,7 +163,7 @@ impl EventSet {
     }
 
     /// Whether `event` is in the set.
-    pub fn contains(self, event: Event) -> bool {
+    pub const fn contains(self, event: Event) -> bool {
         self.0 & event.bit() != 0
     }
 

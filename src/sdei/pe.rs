@@ -222,25 +222,31 @@ impl Pe {
     pub(super) fn set_masked(&mut self, port: &Port, masked: bool) -> bool {
         let before = self.masked;
         self.masked = masked;
-        self.publish(port);
+        self.publish_ready(port, self.innermost());
         before
     }
 
     /// The events that may be delivered now (DEN0054 4.3.2, apart from whether
-    /// they are pending).
-    fn ready(&self) -> EventSet {
+    /// they are pending), while the handler of this priority is the innermost.
+    fn ready(&self, innermost: Option<Priority>) -> EventSet {
         if self.masked {
             return EventSet::EMPTY;
         }
-        match self.innermost() {
+        match innermost {
             None => self.enabled,
             Some(Priority::Normal) => self.enabled.and(EventSet::CRITICAL),
             Some(Priority::Critical) => EventSet::EMPTY,
         }
     }
 
-    /// Tells the other threads, after a change.
+    /// Tells the other threads, after a change of mask or handlers.
+    pub(super) fn publish_ready(&self, port: &Port, innermost: Option<Priority>) {
+        port.publish_ready(self.ready(innermost));
+    }
+
+    /// Tells the other threads, after any change.
     pub(super) fn publish(&self, port: &Port) {
-        port.publish(self.registered, self.enabled, self.ready());
+        port.publish_ready(self.ready(self.innermost()));
+        port.publish(self.registered, self.enabled);
     }
 }

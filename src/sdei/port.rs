@@ -121,11 +121,15 @@ impl Port {
         self.pending.fetch_or(events.bits(), Ordering::Release);
     }
 
-    /// For the CPU's own thread: says what changed.
-    pub(super) fn publish(&self, registered: EventSet, enabled: EventSet, ready: EventSet) {
+    /// For the CPU's own thread: says which registrations there are.
+    pub(super) fn publish(&self, registered: EventSet, enabled: EventSet) {
         self.enabled.store(enabled.bits(), Ordering::Relaxed);
-        self.ready.store(ready.bits(), Ordering::Relaxed);
         self.registered.store(registered.bits(), Ordering::Release);
+    }
+
+    /// For the CPU's own thread: says what it would deliver.
+    pub(super) fn publish_ready(&self, ready: EventSet) {
+        self.ready.store(ready.bits(), Ordering::Relaxed);
     }
 }
 

@@ -47,10 +47,29 @@ impl Context {
     /// Takes the state of a CPU that was in the guest: one that it could be in,
     /// as [`PState::from_user`] demands of those that come from elsewhere.
     pub(super) fn save(&mut self, regs: &Regs) {
-        self.gprs = regs.saved;
+        copy(&mut self.gprs, &regs.saved);
         self.pc = regs.pc;
         self.pstate = regs.pstate;
     }
+
+    /// Puts it back.
+    pub(super) fn restore(&self, regs: &mut Regs) {
+        copy(&mut regs.saved, &self.gprs);
+        regs.pc = self.pc;
+        regs.pstate = self.pstate;
+    }
+}
+
+/// An assignment, spelled out: for a plain one of this length the compiler calls
+/// memcpy(), which costs twice as much.
+#[rustfmt::skip]
+fn copy(to: &mut [u64; SAVED_GPRS], from: &[u64; SAVED_GPRS]) {
+    let [
+        x0, x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, x11, x12, x13, x14, x15, x16, x17,
+    ] = *from;
+    *to = [
+        x0, x1, x2, x3, x4, x5, x6, x7, x8, x9, x10, x11, x12, x13, x14, x15, x16, x17,
+    ];
 }
 
 impl Regs {

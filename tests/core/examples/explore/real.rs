@@ -186,8 +186,9 @@ impl Vcpu for System<'_> {
         self.spsr_el1.set(spsr.bits());
     }
 
-    fn called(&self, _id: u32, _argument: u64, _pc: u64, result: i64) {
-        self.result.set(Some(result));
+    fn called(&self, _id: u32, regs: &Regs) {
+        let [result, ..] = regs.saved;
+        self.result.set(Some(result as i64));
     }
 
     /// The rules of DEN0054 4.3.2, whatever the model thinks.
