@@ -8,10 +8,16 @@
  */
 #include "sdei.h"
 
-#define ROUNDS	1000
+/* A batch is short, so that one of them meets no timer tick of the host. */
+#define BATCHES	30
+#define ROUNDS	50
 
 #define FN_SMCCC_VERSION	0x80000000
 #define FN_PSCI_VERSION	0x84000000
+
+/* sdei_entry.S */
+void sdei_call_loop(u64 fn, u64 arg0, u64 arg1, u64 rounds);
+extern char sdei_null_handler[];
 
 static u64 ticks(void)
 {
@@ -20,50 +26,42 @@ static u64 ticks(void)
 }
 
 /* The cost of the loop itself is part of each figure, the floor's included. */
-static void guest_calls(u64 fn, u64 arg0, u64 arg1)
+static u64 cost(u64 fn, u64 arg0, u64 arg1)
 {
-	u64 start = ticks();
+	u64 start, best = ~0;
 	int i;
 
-	for (i = 0; i < ROUNDS; i++)
-		guest_call(fn, arg0, arg1, 0);
-	GUEST_SYNC((ticks() - start) / ROUNDS);
+	for (i = 0; i < BATCHES; i++) {
+		start = ticks();
+		sdei_call_loop(fn, arg0, arg1, ROUNDS);
+		best = min(best, ticks() - start);
+	}
+	return best / ROUNDS;
 }
 
 static u64 context_cost;
 
 static u64 context_handler(u64 event, u64 pc, u64 pstate)
 {
-	u64 start = ticks();
-	int i;
-
-	for (i = 0; i < ROUNDS; i++)
-		guest_call(SDEI_1_0_FN_SDEI_EVENT_CONTEXT, 0, 0, 0);
-	context_cost = (ticks() - start) / ROUNDS;
+	context_cost = cost(SDEI_1_0_FN_SDEI_EVENT_CONTEXT, 0, 0);
 	return 0;
 }
 
-/* sdei_entry.S: a handler that does nothing but complete. */
-extern char sdei_null_handler[];
-
 static void guest_code(u64 mpidr)
 {
-	u64 start;
-	int i;
-
-	guest_calls(FN_SMCCC_VERSION, 0, 0);
-	guest_calls(FN_PSCI_VERSION, 0, 0);
-	guest_calls(SDEI_1_0_FN_SDEI_VERSION, 0, 0);
+	GUEST_SYNC(cost(FN_SMCCC_VERSION, 0, 0));
+	GUEST_SYNC(cost(FN_PSCI_VERSION, 0, 0));
+	GUEST_SYNC(cost(SDEI_1_0_FN_SDEI_VERSION, 0, 0));
 	if (guest_call(SDEI_1_0_FN_SDEI_VERSION, 0, 0, 0) < 0)
 		GUEST_DONE();
 
 	guest_enable(0, context_handler);
-	guest_calls(SDEI_1_0_FN_SDEI_EVENT_STATUS, 0, 0);
-	guest_calls(SDEI_1_0_FN_SDEI_EVENT_ENABLE, 0, 0);
-	guest_calls(SDEI_1_0_FN_SDEI_EVENT_DISABLE, 0, 0);
-	guest_calls(SDEI_1_0_FN_SDEI_PE_MASK, 0, 0);
-	guest_calls(SDEI_1_0_FN_SDEI_PE_UNMASK, 0, 0);
-	guest_calls(SDEI_1_0_FN_SDEI_EVENT_SIGNAL, 0, mpidr);
+	GUEST_SYNC(cost(SDEI_1_0_FN_SDEI_EVENT_STATUS, 0, 0));
+	GUEST_SYNC(cost(SDEI_1_0_FN_SDEI_EVENT_ENABLE, 0, 0));
+	GUEST_SYNC(cost(SDEI_1_0_FN_SDEI_EVENT_DISABLE, 0, 0));
+	GUEST_SYNC(cost(SDEI_1_0_FN_SDEI_PE_MASK, 0, 0));
+	GUEST_SYNC(cost(SDEI_1_0_FN_SDEI_PE_UNMASK, 0, 0));
+	GUEST_SYNC(cost(SDEI_1_0_FN_SDEI_EVENT_SIGNAL, 0, mpidr));
 
 	guest_call(SDEI_1_0_FN_SDEI_EVENT_ENABLE, 0, 0, 0);
 	GUEST_SYNC(context_cost);
@@ -71,10 +69,7 @@ static void guest_code(u64 mpidr)
 	guest_call(SDEI_1_0_FN_SDEI_EVENT_UNREGISTER, 0, 0, 0);
 	guest_call(SDEI_1_0_FN_SDEI_EVENT_REGISTER, 0, (u64)sdei_null_handler, 0);
 	guest_call(SDEI_1_0_FN_SDEI_EVENT_ENABLE, 0, 0, 0);
-	start = ticks();
-	for (i = 0; i < ROUNDS; i++)
-		guest_call(SDEI_1_0_FN_SDEI_EVENT_SIGNAL, 0, mpidr, 0);
-	GUEST_SYNC((ticks() - start) / ROUNDS);
+	GUEST_SYNC(cost(SDEI_1_0_FN_SDEI_EVENT_SIGNAL, 0, mpidr));
 	GUEST_DONE();
 }
 
