@@ -98,3 +98,15 @@ need_mmdebstrap() {
 	command -v mmdebstrap >/dev/null || step "install mmdebstrap" 300 sh -c \
 		'apt-get update && apt-get install -y --no-install-recommends mmdebstrap'
 }
+
+# in_cargo COMMAND...: runs COMMAND, a cargo that builds for this machine, in the
+# toolchain. Behind a proxy, this machine has certificates that it has not.
+in_cargo() {
+	local ca=/etc/ssl/certs/ca-certificates.crt
+	if [ -e "$ca" ]; then
+		cp "$ca" "$cache/ca-certificates.crt"
+		ca=$cache/ca-certificates.crt
+	fi
+	"$top/tools/toolchain" run env CARGO_TARGET_DIR="$cache/cargo-target" \
+		CARGO_TERM_COLOR=never CARGO_HTTP_CAINFO="$ca" "$@"
+}
