@@ -3,7 +3,7 @@
 //! The calls (DEN0054 5.1).
 
 use super::table::{self, look_up, Row};
-use super::{take_exception, Controls, Cpu, Regs, AFFINITY, KINDS};
+use super::{find, take_exception, Controls, Cpu, Regs, AFFINITY, EVENTS, KINDS};
 
 pub const SUCCESS: i64 = 0;
 pub const NOT_SUPPORTED: i64 = -1;
@@ -67,15 +67,14 @@ fn complete(cpu: &mut Cpu, id: u32, regs: &mut Regs, controls: Controls) {
 /// All other calls.
 fn result(cpus: &mut [Cpu; 2], me: usize, id: u32, regs: &Regs) -> i64 {
     let [_, x1, x2, x3, x4, ..] = regs.x;
-    // Numbers are 32 bits wide in the specification.
-    let event = KINDS.iter().position(|kind| kind.number == x1 as u32);
+    let event = find(x1);
     let cpu = &mut cpus[me];
     match id {
         Id::VERSION => 1 << 48,
         Id::REGISTER => register(cpu, event, [x2, x3, x4]),
         Id::ENABLE => change(cpu, event, &table::ENABLE),
         Id::DISABLE => change(cpu, event, &table::DISABLE),
-        Id::UNREGISTER => change(cpu, event, &table::UNREGISTER),
+        Id::UNREGISTER => unregister(cpu, event),
         Id::CONTEXT => match (x1 as u32, cpu.innermost()) {
             (18.., _) => INVALID_PARAMETERS,
             (_, None) => DENIED,
@@ -115,12 +114,14 @@ fn result(cpus: &mut [Cpu; 2], me: usize, id: u32, regs: &Regs) -> i64 {
         Id::FEATURES if x1 as u32 == 0 => 0,
         Id::FEATURES => INVALID_PARAMETERS,
         Id::PRIVATE_RESET => {
-            let all = [0, 1, 2].map(|event| change(cpu, Some(event), &table::RESET));
-            if all.contains(&DENIED) {
-                DENIED
-            } else {
-                SUCCESS
+            let mut result = SUCCESS;
+            for event in 0..EVENTS {
+                if change(cpu, Some(event), &table::RESET) == DENIED {
+                    result = DENIED;
+                }
+                cpu.events[event].pending = false;
             }
+            result
         }
         Id::SHARED_RESET => SUCCESS,
         _ => NOT_SUPPORTED,
@@ -138,21 +139,28 @@ fn register(cpu: &mut Cpu, event: Option<usize>, [entry, argument, flags]: [u64;
         let event = event.expect("it was registered");
         cpu.events[event].entry = entry;
         cpu.events[event].argument = argument;
+        // There may be one that user space wrote.
+        cpu.events[event].pending = false;
     }
     result
 }
 
-/// A call that changes a handler's state by the table. A trigger goes with the
-/// registration that it was for.
+/// 5.1.8. A trigger goes with the registration that it was for.
+fn unregister(cpu: &mut Cpu, event: Option<usize>) -> i64 {
+    let result = change(cpu, event, &table::UNREGISTER);
+    if let (SUCCESS | PENDING, Some(event)) = (result, event) {
+        cpu.events[event].pending = false;
+    }
+    result
+}
+
+/// A call that changes a handler's state by the table.
 fn change(cpu: &mut Cpu, event: Option<usize>, row: &Row) -> i64 {
     let Some(event) = event else {
         return INVALID_PARAMETERS;
     };
     let (result, status) = look_up(row, cpu.events[event].status);
     cpu.events[event].status = status;
-    if status & table::G == 0 {
-        cpu.events[event].pending = false;
-    }
     result
 }
 

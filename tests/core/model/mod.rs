@@ -7,17 +7,20 @@
 //! and dull on purpose: plain data, one table for the handler states, one
 //! function for each rule, and nothing that the dispatcher could share.
 //!
-//! A guest has two CPUs and three events. What the specification leaves without
-//! meaning is not part of it: the entry point of an event without a handler,
-//! the context of a priority whose handler does not run.
+//! A guest has two CPUs. What the specification leaves without meaning is not
+//! part of a CPU: the entry point of an event without a handler, the context of
+//! a priority whose handler does not run. User space sees it nevertheless, so an
+//! [`Image`] has it.
 
 mod call;
+mod image;
 mod pstate;
 mod table;
 
 pub use call::{call, Id};
+pub use image::Image;
 pub use pstate::{take_exception, Controls};
-pub use table::{E, ER, G, GR, U, UP};
+pub use table::*;
 
 /// What is fixed for an event (DEN0054 4.3, 4.4).
 pub struct Kind {
@@ -27,25 +30,39 @@ pub struct Kind {
     pub signalled: bool,
 }
 
-/// The events: the one that DEN0054 defines, and one of the VMM's of each
-/// priority.
-pub const KINDS: [Kind; 3] = [
+const fn of_vmm(number: u32, critical: bool) -> Kind {
+    Kind {
+        number,
+        critical,
+        signalled: false,
+    }
+}
+
+/// The events: the one that DEN0054 defines, and those of the VMM
+/// (Documentation/interface.rst).
+pub const KINDS: [Kind; 9] = [
     Kind {
         number: 0,
         critical: false,
         signalled: true,
     },
-    Kind {
-        number: 0x4000_0010,
-        critical: false,
-        signalled: false,
-    },
-    Kind {
-        number: 0x4000_0020,
-        critical: true,
-        signalled: false,
-    },
+    of_vmm(0x4000_0010, false),
+    of_vmm(0x4000_0011, false),
+    of_vmm(0x4000_0012, false),
+    of_vmm(0x4000_0013, false),
+    of_vmm(0x4000_0020, true),
+    of_vmm(0x4000_0021, true),
+    of_vmm(0x4000_0022, true),
+    of_vmm(0x4000_0023, true),
 ];
+
+/// How many events there are. In an array of them, an event is its index.
+pub const EVENTS: usize = KINDS.len();
+
+/// The event with this number, of 32 bits in the specification.
+pub fn find(number: u64) -> Option<usize> {
+    KINDS.iter().position(|kind| kind.number == number as u32)
+}
 
 /// The affinity of each CPU.
 pub const AFFINITY: [u64; 2] = [0x00_0000_0000, 0x01_0000_0002];
@@ -88,7 +105,7 @@ pub enum Power {
 pub struct Cpu {
     pub power: Power,
     pub masked: bool,
-    pub events: [Event; 3],
+    pub events: [Event; EVENTS],
     /// The handlers that run, the innermost last (DEN0054 5.2.1, depth 2).
     pub stack: [Option<Frame>; 2],
 }
@@ -122,7 +139,7 @@ impl Cpu {
                 pending: false,
                 entry: 0,
                 argument: 0,
-            }; 3],
+            }; EVENTS],
             stack: [None; 2],
         }
     }
@@ -170,7 +187,9 @@ impl Cpu {
     /// within a class the order of the table, which is the dispatcher's choice.
     pub fn deliverable(&self) -> Option<usize> {
         let waits = |&event: &usize| self.events[event].pending && self.may_deliver(event);
-        [2, 0, 1].into_iter().find(waits)
+        let critical = |&event: &usize| KINDS[event].critical;
+        let of_class = |class: bool| (0..EVENTS).filter(move |event| critical(event) == class);
+        of_class(true).chain(of_class(false)).find(waits)
     }
 
     /// The CPU is about to run the guest.
@@ -232,9 +251,12 @@ impl Cpu {
     }
 
     /// The CPU is reset. One that suspended the system keeps its registrations
-    /// and triggers, and is masked (DEN0054 6.5.2); any other starts anew.
+    /// and triggers, and is masked (DEN0054 6.5.2); any other starts anew. None
+    /// runs a handler then, even if user space has said so of one that was
+    /// suspended.
     pub fn reset(&mut self) {
         if self.power == Power::Suspended {
+            self.end_handlers();
             self.masked = true;
             self.power = Power::On;
         } else {

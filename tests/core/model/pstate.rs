@@ -30,3 +30,19 @@ pub fn take_exception(interrupted: u64, controls: Controls) -> u64 {
     pstate |= u64::from(controls.mte) << 25; // TCO
     pstate
 }
+
+/// Whether a guest whose highest level is EL1 can be in this state: what
+/// SPSR_EL1 holds then (Arm ARM, C5.2). AArch32 is at EL0 only.
+pub fn possible(pstate: u64) -> bool {
+    let aarch32 = (pstate >> 4) & 1 != 0;
+    let mode = pstate & 0b1111;
+    // From the top: nothing; the fields of FEAT_UINJ down to FEAT_EBEP; NZCV;
+    // nothing; TCO, DIT, UAO, PAN, SS, IL; nothing; ALLINT, SSBS, BTYPE, DAIF;
+    // nothing; M.
+    let res0 = (37..64).chain(26..28).chain(14..20).chain(5..6);
+    if aarch32 {
+        mode == 0 && pstate >> 32 == 0
+    } else {
+        [0b0000, 0b0100, 0b0101].contains(&mode) && res0.into_iter().all(|n| (pstate >> n) & 1 == 0)
+    }
+}

@@ -3,7 +3,15 @@
 //! What is in the registers of a CPU when the guest runs, and the numbers that
 //! it passes: few enough to explore, different enough to be told apart.
 
-use crate::model::{Controls, Cpu, Frame, Power, Regs, E, ER, G, GR, KINDS, U, UP};
+use crate::driver::model::{Controls, Cpu, Frame, Power, Regs, E, ER, G, GR, KINDS, U, UP};
+
+pub const SIGNALLED: usize = 0;
+pub const NORMAL: usize = 1;
+pub const CRITICAL: usize = 5;
+
+/// The events that are explored: the one that can be signalled, and one of the
+/// VMM's of each priority.
+pub const EVENTS: [usize; 3] = [SIGNALLED, NORMAL, CRITICAL];
 
 /// Where SDEI_EVENT_COMPLETE_AND_RESUME goes to.
 pub const RESUME_AT: u64 = 0xffff_8000_0001_0280;
@@ -46,7 +54,9 @@ const PSTATES: [[u64; 5]; 2] = [
 fn level(cpu: &Cpu) -> usize {
     match cpu.stack {
         [None, _] => 0,
-        [Some(frame), None] => 1 + frame.event,
+        [Some(frame), None] if frame.event == SIGNALLED => 1,
+        [Some(frame), None] if frame.event == NORMAL => 2,
+        [Some(_), None] => 3,
         [Some(_), Some(_)] => 4,
     }
 }
@@ -95,7 +105,8 @@ pub fn key(cpu: &Cpu, detail: bool) -> u64 {
         Power::Suspended => 2,
     };
     key = (key << 1) | u64::from(cpu.masked);
-    for (n, event) in cpu.events.iter().enumerate() {
+    for n in EVENTS {
+        let event = &cpu.events[n];
         let column = match event.status {
             U => 0,
             G => 1,

@@ -2,7 +2,7 @@
 
 //! Visits every state that a guest of two CPUs and three events can be in, by
 //! everything that can happen to it, and compares the dispatcher with the model
-//! in `../../model` at each step. States are visited in the order of their
+//! at each step (`../../driver`). States are visited in the order of their
 //! distance from power-up, so what is reported is a shortest way to it.
 //!
 //!     explore [--small] [--limit SECONDS]
@@ -32,20 +32,18 @@
 //!   handler and at bad values for pseudo-registers, the other CPU has only
 //!   event 0. So has it in the only pass of `--small`, which is for every day.
 
-mod action;
+mod calls;
+#[path = "../../driver/mod.rs"]
+mod driver;
 mod guest;
-#[path = "../../model/mod.rs"]
-mod model;
-mod real;
-mod step;
 
-use action::{calls, Action, What};
-use model::PowerCall;
-use real::{Local, World};
+use calls::{calls, BAD_VALUES};
+use driver::model::{self, PowerCall};
+use driver::{possible, step, Action, Local, Order, What, World};
+use guest::{registers, CONTROLS, SIGNALLED};
 use std::collections::HashMap;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-use step::{possible, step, Steps};
 
 /// A part of the whole that is explored at a time.
 struct Pass {
@@ -59,21 +57,22 @@ struct Pass {
     bad_values: bool,
 }
 
+const ALL: &[usize] = &guest::EVENTS;
 const PAIRS: Pass = Pass {
     name: "two CPUs of three events",
-    events: [&[0, 1, 2], &[0, 1, 2]],
+    events: [ALL, ALL],
     detail: false,
     bad_values: false,
 };
 const DETAIL: Pass = Pass {
     name: "one CPU in detail, the other with event 0",
-    events: [&[0, 1, 2], &[0]],
+    events: [ALL, &[SIGNALLED]],
     detail: true,
     bad_values: true,
 };
 const SMALL: Pass = Pass {
     name: "three events, the other CPU with event 0",
-    events: [&[0, 1, 2], &[0]],
+    events: [ALL, &[SIGNALLED]],
     detail: false,
     bad_values: true,
 };
@@ -95,7 +94,6 @@ struct Locals {
 
 struct Explorer<'a> {
     pass: &'a Pass,
-    steps: &'a Steps,
     actions: Vec<Action>,
     locals: [Locals; 2],
     /// By the state of CPU 0, a bit for each state of CPU 1.
@@ -107,30 +105,30 @@ struct Explorer<'a> {
     tried: Vec<u8>,
 }
 
-fn actions(pass: &Pass, steps: &Steps) -> Vec<Action> {
+fn actions(pass: &Pass) -> Vec<Action> {
     let mut actions = Vec::new();
     for cpu in [0, 1] {
         let has = |event: &usize| pass.events[cpu].contains(event);
         let mut add = |what| actions.push(Action { cpu, what });
-        for (n, call) in steps.calls[cpu].iter().enumerate() {
-            if call.event.as_ref().is_none_or(has) {
-                add(What::Call(n));
+        for call in calls(cpu) {
+            if call.event().as_ref().is_none_or(has) {
+                add(What::Call(call));
             }
         }
-        for event in [0, 1, 2].into_iter().filter(has) {
+        for event in guest::EVENTS.into_iter().filter(has) {
             add(What::Raise(event));
             if event != 0 {
                 add(What::Withdraw(event));
             }
-            for ascending in [true, false] {
+            for order in [Order::Ascending, Order::Descending] {
                 add(What::WriteBack {
-                    ascending,
+                    order,
                     raise: event,
                 });
             }
         }
-        for ascending in [true, false] {
-            add(What::Migrate { ascending });
+        for order in [Order::Ascending, Order::Descending] {
+            add(What::Migrate(order));
         }
         add(What::Deliver);
         add(What::Reset);
@@ -145,18 +143,17 @@ fn actions(pass: &Pass, steps: &Steps) -> Vec<Action> {
         // What is refused whatever the other CPU does need not be tried with all
         // that it may do.
         if pass.bad_values {
-            (0..step::BAD_VALUES.len()).for_each(|n| add(What::BadWrite(n)));
+            (BAD_VALUES.into_iter()).for_each(|(index, value)| add(What::Write { index, value }));
         }
     }
     actions
 }
 
 impl<'a> Explorer<'a> {
-    fn new(pass: &'a Pass, steps: &'a Steps) -> Explorer<'a> {
-        let actions = actions(pass, steps);
+    fn new(pass: &'a Pass) -> Explorer<'a> {
+        let actions = actions(pass);
         let mut explorer = Explorer {
             pass,
-            steps,
             tried: vec![0; actions.len()],
             actions,
             locals: Default::default(),
@@ -225,7 +222,8 @@ impl<'a> Explorer<'a> {
                 }
                 self.note(n, cpu);
                 let mut world = start.clone();
-                step(self.steps, &mut world, action)
+                let regs = registers(action.cpu, cpu);
+                step(&mut world, action, regs, CONTROLS[action.cpu])
                     .map_err(|difference| self.trace(node, action, &difference))?;
                 self.transitions += 1;
                 self.visit(&world, node as u32, n as u16);
@@ -237,7 +235,7 @@ impl<'a> Explorer<'a> {
 
     fn note(&mut self, n: usize, cpu: &model::Cpu) {
         if let What::Call(call) = self.actions[n].what {
-            if let Some(event) = self.steps.calls[0][call].event {
+            if let Some(event) = call.event() {
                 self.tried[n] |= 1 << cpu.events[event].status;
             }
         }
@@ -246,7 +244,7 @@ impl<'a> Explorer<'a> {
     /// Calls that were not tried in each of the six states of their event.
     fn not_tried(&self) -> usize {
         let has_event = |what| match what {
-            What::Call(n) => self.steps.calls[0][n].event.is_some(),
+            What::Call(call) => call.event().is_some(),
             _ => false,
         };
         let all = self.actions.iter().zip(&self.tried);
@@ -302,16 +300,12 @@ fn main() -> ExitCode {
         }
     };
     let deadline = Instant::now() + limit;
-    let steps = Steps {
-        registers: real::registers(),
-        calls: [0, 1].map(calls),
-    };
     println!("{CUTS}");
     let passes: &[Pass] = if small { &[SMALL] } else { &[PAIRS, DETAIL] };
     let (mut states, mut transitions, mut complete) = (0, 0, true);
     for pass in passes {
         let started = Instant::now();
-        let mut explorer = Explorer::new(pass, &steps);
+        let mut explorer = Explorer::new(pass);
         let result = explorer.explore(deadline);
         println!(
             "{}: {} states ({} and {} of the CPUs), {} transitions, {} s",

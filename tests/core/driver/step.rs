@@ -2,34 +2,11 @@
 
 //! One step of the dispatcher and of the model, and the comparison of both.
 
-use crate::action::{Action, Call, What};
-use crate::guest::{registers, CONTROLS};
-use crate::model::{self, Cpu, Id, Power, PowerCall, Regs, E, G, KINDS};
-use crate::real::{self, from_real, narrow, to_real, System, World, EVENTS};
-use sdei::{ContextPart, Event, PowerDown, Priority, Register};
+use super::action::{Action, Order, What};
+use super::model::{self, Controls, Cpu, Id, Image, Power, PowerCall, Regs, E, G, KINDS, U};
+use super::real::{self, from_real, to_real, System, World, EVENTS, REGISTERS};
+use sdei::{ContextPart, PowerDown, Priority, Register};
 use std::cell::Cell;
-
-/// Values that are never read from a register, and so are refused.
-pub const BAD_VALUES: [(Register, u64); 8] = [
-    (Register::PeState, 1 << 2),
-    (Register::Pending, (1 << Event::COUNT) | 1),
-    (Register::Entry(Event::SoftwareSignalled), 0x402),
-    (Register::Status(Event::Critical0), 2),
-    (Register::Status(Event::Normal0), 6),
-    (Register::Status(Event::Normal0), 8),
-    // EL2, and AArch32 above EL0.
-    (Register::Context(Priority::Normal, ContextPart::PState), 9),
-    (
-        Register::Context(Priority::Critical, ContextPart::PState),
-        0x13,
-    ),
-];
-
-/// What doesn't change from step to step.
-pub struct Steps {
-    pub registers: Vec<Register>,
-    pub calls: [Vec<Call>; 2],
-}
 
 /// A trigger that was accepted in a step.
 type Accepted = Option<(usize, usize)>;
@@ -68,44 +45,43 @@ pub fn possible(cpu: &Cpu, what: What) -> bool {
     }
 }
 
-/// Makes the step in both, and compares everything that can be seen.
-pub fn step(steps: &Steps, world: &mut World, action: Action) -> Verdict {
+/// Makes the step in both, and compares everything that can be seen. The CPU has
+/// these registers if it runs the guest in that step.
+pub fn step(world: &mut World, action: Action, mut regs: Regs, controls: Controls) -> Verdict {
     let me = action.cpu;
     let before = world.models;
-    let mut regs = registers(me, &before[me]);
-    let mut deliveries = [0; 3];
+    let mut deliveries = [0; model::EVENTS];
     let mut accepted: Accepted = None;
 
     match action.what {
-        What::Call(n) => {
-            let call = &steps.calls[me][n];
+        What::Call(call) => {
             regs.x[0] = u64::from(call.id);
             regs.x[1..6].copy_from_slice(&call.arguments);
-            regs.pc += 4;
+            regs.pc = regs.pc.wrapping_add(4);
             let mut expected = regs;
-            model::call(&mut world.models, me, call.id, &mut expected, CONTROLS[me]);
+            model::call(&mut world.models, me, call.id, &mut expected, controls);
             let answer = expected.x[0] as i64;
-            let seen = run(world, me, regs, Some(call.id))?;
+            let seen = run(world, me, regs, controls, Some(call.id))?;
             if let Some(result) = seen.result {
                 same!("result", result, answer);
             }
             // A kick that came before the call has ended may be left for later;
             // what the call itself made deliverable may not.
-            if before[me].deliverable().is_none() || seen.deliveries != [0; 3] {
-                world.models[me].deliver(&mut expected, CONTROLS[me]);
+            if before[me].deliverable().is_none() || seen.deliveries != [0; model::EVENTS] {
+                world.models[me].deliver(&mut expected, controls);
             }
             same!("registers", seen.regs, expected);
             deliveries = seen.deliveries;
             if call.id == Id::SIGNAL && seen.result == Some(0) {
                 let target = call.arguments[1] & 0xff_00ff_ffff;
                 let target = model::AFFINITY.iter().position(|&a| a == target);
-                accepted = target.map(|target| (target, 0));
+                accepted = target.zip(call.event());
             }
         }
         What::Deliver => {
             let mut expected = regs;
-            world.models[me].deliver(&mut expected, CONTROLS[me]);
-            let seen = run(world, me, regs, None)?;
+            world.models[me].deliver(&mut expected, controls);
+            let seen = run(world, me, regs, controls, None)?;
             same!("registers", seen.regs, expected);
             deliveries = seen.deliveries;
         }
@@ -139,36 +115,29 @@ pub fn step(steps: &Steps, world: &mut World, action: Action) -> Verdict {
                 "the CPU would run on without a look at what it has pending",
             )?;
         }
-        What::Migrate { ascending } => {
-            let saved = world.save(me, &steps.registers);
+        What::Migrate(order) => {
+            let saved = world.save(me);
             world.pes[me] = sdei::Pe::new();
             world.seats[me] = real::Seat::new(sdei::Port::new());
-            write_all(steps, world, me, &saved, ascending)?;
-            let again = world.save(me, &steps.registers);
-            same!("registers after migration", &again, &saved);
+            write_all(world, me, &saved, order)?;
+            same!("registers after migration", &world.save(me), &saved);
         }
         What::WriteBack {
-            ascending,
+            order,
             raise: event,
         } => {
-            let saved = world.save(me, &steps.registers);
+            let saved = world.save(me);
             accepted = raise(world, me, event)?;
-            write_all(steps, world, me, &saved, ascending)?;
+            write_all(world, me, &saved, order)?;
         }
-        What::BadWrite(n) => {
-            let saved = world.save(me, &steps.registers);
-            let (register, value) = BAD_VALUES[n];
-            ensure(!world.set(me, register, value), "a bad value was accepted")?;
-            let again = world.save(me, &steps.registers);
-            same!("registers after a bad value", &again, &saved);
-        }
+        What::Write { index, value } => write(world, me, index, value)?,
     }
 
     compare(world, me)?;
     // Nobody but its own thread has access to the rest of the other.
     compare_port(world, 1 - me)?;
     kicked(world, me, &before, action.what)?;
-    account(world, me, &before, action.what, accepted, deliveries, steps)
+    account(world, me, &before, action.what, accepted, deliveries)
 }
 
 /// What can be seen of a call or a delivery.
@@ -176,20 +145,26 @@ struct Seen {
     regs: Regs,
     result: Option<i64>,
     /// How often each event was delivered.
-    deliveries: [u8; 3],
+    deliveries: [u8; model::EVENTS],
 }
 
 /// The host makes a call for a CPU, or is about to enter it.
-fn run(world: &mut World, me: usize, regs: Regs, call: Option<u32>) -> Result<Seen, String> {
+fn run(
+    world: &mut World,
+    me: usize,
+    regs: Regs,
+    controls: Controls,
+    call: Option<u32>,
+) -> Result<Seen, String> {
     let runs = |world: &World, n: usize| world.pes[me].state(EVENTS[n]).status() & 4 != 0;
-    let running = (0..3).fold(0, |bits, n| bits | (u8::from(runs(world, n)) << n));
+    let running = bits(|n| runs(world, n));
     let system = System {
         seats: &world.seats,
-        controls: CONTROLS[me],
+        controls,
         elr_el1: Cell::new(regs.elr_el1),
         spsr_el1: Cell::new(regs.spsr_el1),
         running: Cell::new(running),
-        deliveries: Cell::new([0; 3]),
+        deliveries: Cell::new([0; model::EVENTS]),
         result: Cell::new(None),
         mistake: Cell::new(None),
     };
@@ -208,13 +183,7 @@ fn run(world: &mut World, me: usize, regs: Regs, call: Option<u32>) -> Result<Se
         result: system.result.get(),
         deliveries: system.deliveries.get(),
     };
-    for n in 0..3 {
-        same!(
-            format!("event {n} runs"),
-            runs(world, n),
-            (running >> n) & 1 != 0
-        );
-    }
+    same!("running", bits(|n| runs(world, n)), running);
     Ok(seen)
 }
 
@@ -224,18 +193,19 @@ fn raise(world: &mut World, cpu: usize, event: usize) -> Result<Accepted, String
     Ok(real.then_some((cpu, event)))
 }
 
-fn write_all(
-    steps: &Steps,
-    world: &mut World,
-    cpu: usize,
-    values: &[u64],
-    ascending: bool,
-) -> Verdict {
-    let mut order: Vec<_> = steps.registers.iter().zip(values).collect();
-    if !ascending {
-        order.reverse();
+fn write_all(world: &mut World, cpu: usize, values: &[u64], order: Order) -> Verdict {
+    let mut writes: Vec<_> = REGISTERS.iter().zip(values).collect();
+    match order {
+        Order::Ascending => {}
+        Order::Descending => writes.reverse(),
+        Order::Shuffled(mut number) => {
+            for n in (1..writes.len()).rev() {
+                writes.swap(n, (number % (n as u64 + 1)) as usize);
+                number = number.rotate_right(7).wrapping_mul(5).wrapping_add(1);
+            }
+        }
     }
-    for (&register, &value) in order {
+    for (&register, &value) in writes {
         if !world.set(cpu, register, value) {
             return Err(format!(
                 "{register:?} = {value:#x} was read, but not accepted"
@@ -245,9 +215,26 @@ fn write_all(
     Ok(())
 }
 
+/// A write of whatever to wherever. What the model of a CPU leaves out is taken
+/// from the dispatcher, where it was before the write.
+fn write(world: &mut World, cpu: usize, index: u16, value: u64) -> Verdict {
+    let mut image = Image::new(&world.save(cpu));
+    let accepted = image.write(index, value);
+    let real = Register::from_index(index).is_some_and(|register| world.set(cpu, register, value));
+    same!("accepted", real, accepted);
+    same!("registers", &Image::new(&world.save(cpu)), &image);
+    world.models[cpu] = image.cpu(world.models[cpu].power);
+    Ok(())
+}
+
 /// The events for which something holds, as bits.
-fn bits(test: impl Fn(usize) -> bool) -> u8 {
-    u8::from(test(0)) | (u8::from(test(1)) << 1) | (u8::from(test(2)) << 2)
+fn bits(test: impl Fn(usize) -> bool) -> u16 {
+    (0..model::EVENTS).fold(0, |bits, event| bits | (u16::from(test(event)) << event))
+}
+
+/// A set of the dispatcher's, as bits.
+fn members(set: sdei::EventSet) -> u16 {
+    bits(|event| set.contains(EVENTS[event]))
 }
 
 /// What all threads can see of a CPU.
@@ -257,17 +244,17 @@ fn compare_port(world: &World, n: usize) -> Verdict {
     let registered = bits(|e| cpu.events[e].status & G != 0);
     let enabled = bits(|e| cpu.events[e].status & E == E);
     let deliverable = bits(|e| cpu.events[e].pending && cpu.may_deliver(e));
-    same!("pending", narrow(port.pending()), Some(pending));
+    same!("pending", members(port.pending()), pending);
     same!(
         "published: registered",
-        narrow(port.registered()),
-        Some(registered)
+        members(port.registered()),
+        registered
     );
-    same!("published: enabled", narrow(port.enabled()), Some(enabled));
+    same!("published: enabled", members(port.enabled()), enabled);
     same!(
         "published: deliverable",
-        narrow(port.deliverable()),
-        Some(deliverable)
+        members(port.deliverable()),
+        deliverable
     );
     Ok(())
 }
@@ -280,18 +267,9 @@ fn compare(world: &mut World, n: usize) -> Verdict {
     let pe = u64::from(cpu.masked) | (u64::from(cpu.power == Power::Suspended) << 1);
     same!("register PE", world.get(n, Register::PeState), pe);
     same!("masked", world.pes[n].is_masked(), cpu.masked);
-    for event in Event::ALL {
+    for (event, model) in EVENTS.into_iter().zip(&cpu.events) {
         let status = world.get(n, Register::Status(event));
-        let Some(e) = real::index(event) else {
-            same!("the status of another event", status, 0);
-            continue;
-        };
-        let model = &cpu.events[e];
-        same!(
-            format!("status of event {e}"),
-            status,
-            u64::from(model.status)
-        );
+        same!("status", (event, status), (event, u64::from(model.status)));
         if model.status & G != 0 {
             same!("entry", world.get(n, Register::Entry(event)), model.entry);
             same!(
@@ -321,7 +299,7 @@ fn compare(world: &mut World, n: usize) -> Verdict {
     let all = sdei::EventSet::ALL.bits();
     let set = world.pes[n].set_register(&copy, Register::Pending, all, true);
     ensure(set.is_ok(), "all events pending: not accepted")?;
-    same!("published: ready", narrow(copy.deliverable()), Some(ready));
+    same!("published: ready", members(copy.deliverable()), ready);
     Ok(())
 }
 
@@ -358,16 +336,19 @@ fn account(
     before: &[Cpu; 2],
     what: What,
     accepted: Accepted,
-    deliveries: [u8; 3],
-    steps: &Steps,
+    deliveries: [u8; model::EVENTS],
 ) -> Verdict {
+    if matches!(what, What::Write { .. }) {
+        // Of all registers, each bit was compared.
+        return Ok(());
+    }
     for cpu in [0, 1] {
-        let pending = narrow(world.seats[cpu].port.pending()).unwrap_or(0);
-        for event in [0, 1, 2] {
+        let pending = members(world.seats[cpu].port.pending());
+        for (event, deliveries) in deliveries.into_iter().enumerate() {
             let there = before[cpu].events[event].pending || accepted == Some((cpu, event));
-            let still = u8::from((pending >> event) & 1 != 0);
-            let delivered = if cpu == me { deliveries[event] } else { 0 };
-            let dropped = cpu == me && may_drop(what, event, &before[me], steps);
+            let still = ((pending >> event) & 1) as u8;
+            let delivered = if cpu == me { deliveries } else { 0 };
+            let dropped = cpu == me && may_drop(what, event, &before[me]);
             let fine = match (there, still + delivered) {
                 (true, 1) | (false, 0) => true,
                 (true, 0) => dropped,
@@ -385,13 +366,14 @@ fn account(
 }
 
 /// Whether a step drops triggers of an event (DEN0054 5.1.8, 5.1.18, 6.5).
-fn may_drop(what: What, event: usize, before: &Cpu, steps: &Steps) -> bool {
+fn may_drop(what: What, event: usize, before: &Cpu) -> bool {
     match what {
-        What::Call(n) => {
-            // The same calls for both CPUs.
-            let call = &steps.calls[0][n];
+        What::Call(call) => {
+            let about_it = call.event() == Some(event);
             match call.id {
-                Id::UNREGISTER => call.event == Some(event),
+                // What user space wrote before there was a registration.
+                Id::REGISTER => about_it && before.events[event].status == U,
+                Id::UNREGISTER => about_it,
                 Id::PRIVATE_RESET => true,
                 _ => false,
             }

@@ -3,36 +3,41 @@
 //! The dispatcher, as one CPU of a guest has it, and the part of the host that
 //! it needs: a way to the other CPU, system registers, and an observer.
 
-use crate::model::{self, AFFINITY};
+use super::model::{self, AFFINITY, KINDS};
 use sdei::{EntryControls, Event, PState, Pe, Peer, Port, Register, Regs, Vcpu};
 use std::cell::Cell;
+use std::sync::LazyLock;
 
 /// The model's events, as the dispatcher names them.
-pub const EVENTS: [Event; 3] = [Event::SoftwareSignalled, Event::Normal0, Event::Critical0];
+pub const EVENTS: [Event; model::EVENTS] = {
+    let mut events = [Event::SoftwareSignalled; model::EVENTS];
+    let mut n = 0;
+    while n < events.len() {
+        events[n] = match Event::from_number(KINDS[n].number) {
+            Some(event) => event,
+            None => panic!("an event that the dispatcher doesn't know"),
+        };
+        n += 1;
+    }
+    events
+};
 
 /// The index of an event in the model.
-pub fn index(event: Event) -> Option<usize> {
+fn index(event: Event) -> Option<usize> {
     EVENTS.into_iter().position(|other| other == event)
 }
 
-/// The bits of EVENTS in a set of the dispatcher, and whether it has no others.
-pub fn narrow(set: sdei::EventSet) -> Option<u8> {
-    let mut rest = set;
-    let mut bits = 0;
-    for (i, event) in EVENTS.into_iter().enumerate() {
-        bits |= u8::from(rest.contains(event)) << i;
-        rest = rest.without(event);
-    }
-    rest.is_empty().then_some(bits)
-}
-
 /// Every pseudo-register, in ascending order.
-pub fn registers() -> Vec<Register> {
-    (0..Register::COUNT)
-        .map(|n| Register::nth_index(n).and_then(Register::from_index))
-        .map(|register| register.expect("the list and the decoder agree"))
+pub static REGISTERS: LazyLock<Vec<Register>> = LazyLock::new(|| {
+    let listed: Vec<_> = (0..Register::COUNT)
+        .filter_map(Register::nth_index)
+        .collect();
+    assert_eq!(listed, model::Image::indices());
+    let decoded = listed.into_iter().map(Register::from_index);
+    decoded
+        .map(|register| register.expect("it is listed"))
         .collect()
-}
+});
 
 /// Copies the dispatcher's state. `Pe` and `Port` are not `Clone`, since in the
 /// module there must be one of each for a CPU.
@@ -132,9 +137,9 @@ impl World {
         self.pes[cpu].get_register(&self.seats[cpu].port, register)
     }
 
-    pub fn save(&self, cpu: usize, registers: &[Register]) -> Vec<u64> {
+    pub fn save(&self, cpu: usize) -> Vec<u64> {
         let get = |&register| self.get(cpu, register);
-        registers.iter().map(get).collect()
+        REGISTERS.iter().map(get).collect()
     }
 
     /// Writes a pseudo-register. Returns whether it was accepted.
@@ -152,14 +157,20 @@ pub struct System<'a> {
     pub elr_el1: Cell<u64>,
     pub spsr_el1: Cell<u64>,
     /// Bit n: the handler of the model's event n runs.
-    pub running: Cell<u8>,
-    pub deliveries: Cell<[u8; 3]>,
+    pub running: Cell<u16>,
+    pub deliveries: Cell<[u8; model::EVENTS]>,
     /// What the call answered, if it did.
     pub result: Cell<Option<i64>>,
     pub mistake: Cell<Option<&'static str>>,
 }
 
-const CRITICAL: u8 = 0b100;
+/// The critical ones among these.
+fn critical(events: u16) -> u16 {
+    let critical = |&event: &usize| KINDS[event].critical;
+    (0..model::EVENTS)
+        .filter(critical)
+        .fold(0, |bits, event| bits | (events & (1 << event)))
+}
 
 impl Vcpu for System<'_> {
     type Peer<'a>
@@ -194,13 +205,13 @@ impl Vcpu for System<'_> {
     /// The rules of DEN0054 4.3.2, whatever the model thinks.
     fn delivered(&self, event: Event, _pc: u64) {
         let Some(n) = index(event) else {
-            self.mistake.set(Some("an event that nobody registered"));
+            self.mistake.set(Some("an event that nobody knows"));
             return;
         };
         let running = self.running.get();
-        if running & CRITICAL != 0 {
+        if critical(running) != 0 {
             self.mistake.set(Some("a handler over a critical one"));
-        } else if running != 0 && 1 << n != CRITICAL {
+        } else if running != 0 && !KINDS[n].critical {
             self.mistake.set(Some("a normal handler over another one"));
         }
         self.running.set(running | (1 << n));
@@ -211,10 +222,9 @@ impl Vcpu for System<'_> {
 
     fn completed(&self, event: Event, _pc: u64) {
         let running = self.running.get();
-        let innermost = if running & CRITICAL != 0 {
-            CRITICAL
-        } else {
-            running
+        let innermost = match critical(running) {
+            0 => running,
+            critical => critical,
         };
         if index(event).map(|n| 1 << n) != Some(innermost) {
             self.mistake.set(Some("completed what is not innermost"));

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a guest calls, and what a VMM gets wrong.
+
+use crate::driver::model::{Id, AFFINITY, KINDS};
+use crate::driver::Call;
+use crate::guest::{handler, CRITICAL, EVENTS, NORMAL, RESUME_AT, SIGNALLED};
+
+/// Indices and values of registers that can't be read as that, and so are
+/// refused.
+pub const BAD_VALUES: [(u16, u64); 9] = [
+    (0x8000, 1 << 2),
+    (0x8001, (1 << 9) | 1),
+    (0x8100 + 4 * SIGNALLED as u16, 0x402),
+    (0x8102 + 4 * CRITICAL as u16, 2),
+    (0x8102 + 4 * NORMAL as u16, 6),
+    (0x8102 + 4 * NORMAL as u16, 8),
+    // EL2, and AArch32 above EL0.
+    (0x8213, 9),
+    (0x8233, 0x13),
+    // No register.
+    (0x8103, 0),
+];
+
+/// All calls of a CPU that are worth a try.
+pub fn calls(me: usize) -> Vec<Call> {
+    let mut calls = Vec::new();
+    let mut add = |name, id, arguments: &[u64]| {
+        let mut all = [
+            0xdead_0001,
+            0xdead_0002,
+            0xdead_0003,
+            0xdead_0004,
+            0xdead_0005,
+        ];
+        all[..arguments.len()].copy_from_slice(arguments);
+        calls.push(Call {
+            name,
+            id,
+            arguments: all,
+        });
+    };
+
+    // A number is 32 bits wide, so bit 32 is nothing.
+    let unknown = [0x1_0000, 0x8000_0000, 0x4000_0030, 0xffff_ffff];
+
+    for event in EVENTS {
+        let number = u64::from(KINDS[event].number);
+        for variant in [0, 1] {
+            let [entry, argument] = handler(event, variant);
+            // The flag is RM_PE, with an affinity of nobody.
+            let routing = [variant, 0xffff_ffff];
+            let arguments = [number, entry, argument, routing[0], routing[1]];
+            add("REGISTER", Id::REGISTER, &arguments);
+        }
+        let entry = handler(event, 0)[0];
+        for (bad_entry, flags) in [(0, 0), (entry + 2, 0), (entry, 2), (entry, 1 << 63)] {
+            let arguments = [number, bad_entry, 0, flags, 0];
+            add("REGISTER (bad)", Id::REGISTER, &arguments);
+        }
+        add("ENABLE", Id::ENABLE, &[number | (1 << 32)]);
+        add("DISABLE", Id::DISABLE, &[number]);
+        add("UNREGISTER", Id::UNREGISTER, &[number]);
+        add("STATUS", Id::STATUS, &[number | (1 << 63)]);
+        for info in [0, 1, 2, 3, 4, 5, 1 << 32] {
+            add("GET_INFO", Id::GET_INFO, &[number, info]);
+        }
+        for mode in [0, 1, 2] {
+            add(
+                "ROUTING_SET",
+                Id::ROUTING_SET,
+                &[number, mode, AFFINITY[me]],
+            );
+        }
+        add("INTERRUPT_RELEASE", Id::INTERRUPT_RELEASE, &[number]);
+        for target in [0, 1] {
+            add("SIGNAL", Id::SIGNAL, &[number, AFFINITY[target]]);
+        }
+        add("SIGNAL (nobody)", Id::SIGNAL, &[number, 0x1_0000]);
+    }
+    // MPIDR_EL1 has bits that are no part of the affinity.
+    add(
+        "SIGNAL (MPIDR)",
+        Id::SIGNAL,
+        &[0, AFFINITY[1 - me] | 0xc100_0000],
+    );
+    for number in unknown {
+        let entry = handler(0, 0)[0];
+        add(
+            "REGISTER (unknown)",
+            Id::REGISTER,
+            &[number, entry, 0, 0, 0],
+        );
+    }
+    for (name, id) in [
+        ("ENABLE (unknown)", Id::ENABLE),
+        ("DISABLE (unknown)", Id::DISABLE),
+        ("UNREGISTER (unknown)", Id::UNREGISTER),
+        ("STATUS (unknown)", Id::STATUS),
+        ("GET_INFO (unknown)", Id::GET_INFO),
+        ("ROUTING_SET (unknown)", Id::ROUTING_SET),
+        ("INTERRUPT_RELEASE (unknown)", Id::INTERRUPT_RELEASE),
+        ("SIGNAL (unknown)", Id::SIGNAL),
+    ] {
+        add(name, id, &[unknown[0], 0, AFFINITY[me]]);
+    }
+    for n in [0, 1, 2, 3, 9, 17, 18, 0x100, 1 << 31, 4 | (1 << 32)] {
+        add("CONTEXT", Id::CONTEXT, &[n]);
+    }
+    for status in [0, 1] {
+        add("COMPLETE", Id::COMPLETE, &[status]);
+    }
+    for address in [RESUME_AT, 0] {
+        add("COMPLETE_AND_RESUME", Id::COMPLETE_AND_RESUME, &[address]);
+    }
+    for interrupt in [0, 15, 16, 32, 1020, 1056, 8192, 16 | (1 << 32)] {
+        add("INTERRUPT_BIND", Id::INTERRUPT_BIND, &[interrupt]);
+    }
+    for feature in [0, 1, 0x10, 1 << 32] {
+        add("FEATURES", Id::FEATURES, &[feature]);
+    }
+    add("VERSION", Id::VERSION, &[]);
+    add("PE_MASK", Id::PE_MASK, &[]);
+    add("PE_UNMASK", Id::PE_UNMASK, &[]);
+    add("PRIVATE_RESET", Id::PRIVATE_RESET, &[]);
+    add("SHARED_RESET", Id::SHARED_RESET, &[]);
+    add("reserved", 0xc400_0033, &[]);
+    add("reserved", 0xc400_003f, &[]);
+    calls
+}
