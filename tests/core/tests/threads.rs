@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::Barrier;
 use std::thread;
+use std::time::{Duration, Instant};
 use support::*;
 
 const ROUNDS: u64 = 20_000;
@@ -236,6 +237,7 @@ fn registering_anew_while_others_raise() {
     let seats = cpu.system.seats.clone();
     let busy = AtomicU64::new(1);
     let mut runs = 0;
+    let started = Instant::now();
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
@@ -250,8 +252,11 @@ fn registering_anew_while_others_raise() {
             let arguments = [NORMAL[0].into(), generation * 4, generation, 0, 0];
             assert_eq!(cpu.call(REGISTER, &arguments), SUCCESS);
             cpu.on(ENABLE, NORMAL[0]);
-            if generation % 16 == 0 {
-                // The raisers get a chance on a machine that is busy.
+            // On a machine that is busy, the raisers must not sleep through all.
+            while generation % 64 == 0
+                && !cpu.is_pending(NORMAL[0])
+                && started.elapsed() < Duration::from_secs(60)
+            {
                 thread::yield_now();
             }
             cpu.enter();
