@@ -4,7 +4,7 @@
 
 mod support;
 
-use sdei::PowerDown;
+use sdei::{Pe, PowerDown};
 use support::registers::*;
 use support::*;
 
@@ -32,6 +32,16 @@ fn assert_cold(cpu: &mut Cpu) {
     assert!(cpu.port().deliverable().is_empty());
     assert_eq!(cpu.call(COMPLETE, &[0]), DENIED);
     assert_eq!(cpu.call(PE_MASK, &[]), 0);
+}
+
+#[test]
+fn a_cpu_starts_cold() {
+    let mut cpu = busy();
+    cpu.pe = Pe::default();
+    cpu.reset();
+    assert_cold(&mut cpu);
+    cpu.pe = Pe::default();
+    assert_cold(&mut cpu);
 }
 
 #[test]
