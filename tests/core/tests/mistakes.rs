@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What other implementations of SDEI got wrong, one test each. Numbers that
-//! are missing are not the dispatcher's concern: they are about shared or bound
-//! events (18, 28), about KVM (23) or about the guest's tables (29).
+//! What other implementations of SDEI got wrong, one test each. `../mistakes/`
+//! makes each of these mistakes, to show that the test can fail.
+//!
+//! Numbers that are missing are not the dispatcher's concern. There are no
+//! shared events to route (18), and no bound interrupts, of which one could be
+//! bound twice (the rest of 20) or be released (28). A guest's tables (29) are
+//! made by the VMM. KVM's are: an exit that is not completed yet, or an exception
+//! that is queued, when an event is delivered (23, selftests/delivery_test.c);
+//! and that a kick wakes a CPU that waits but not one that is off (the rest of
+//! 24, selftests/host_event_test.c and power_test.c). What belongs to both is in
+//! selftests/ under the same number.
 
 mod support;
 
