@@ -8,10 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <linux/kvm_sdei.h>
-
-#include "kvm_util.h"
-#include "kselftest_harness.h"
+#include "sdei.h"
 
 #define AUTO_ENABLE "/sys/module/kvm_sdei/parameters/auto_enable"
 

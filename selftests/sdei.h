@@ -67,8 +67,41 @@ kvm_static_assert(offsetof(struct sdei_regs, pstate) ==
 kvm_static_assert(offsetof(struct sdei_regs, spsr_el1) ==
 		  offsetof(struct kvm_regs, spsr[KVM_SPSR_EL1]));
 
+/*
+ * How many times slower than others the host may be: SDEI_SLOW in the
+ * environment. The limits of the harness go by it, too.
+ */
+static u64 sdei_slow = 1;
+
+static inline void __attribute__((constructor(101))) sdei_init_slow(void)
+{
+	const char *slow = getenv("SDEI_SLOW");
+
+	if (slow)
+		sdei_slow = strtoul(slow, NULL, 0);
+}
+
+static inline int sdei_harness_run(int argc, char **argv)
+{
+	struct __fixture_metadata *f;
+	struct __test_metadata *t;
+
+	for (f = __fixture_list; f; f = f->next)
+		for (t = f->tests; t; t = t->next)
+			t->timeout *= sdei_slow;
+
+	return test_harness_run(argc, argv);
+}
+
+#undef TEST_HARNESS_MAIN
+#define TEST_HARNESS_MAIN						\
+	int main(int argc, char **argv)					\
+	{								\
+		return sdei_harness_run(argc, argv);			\
+	}
+
 /* Nothing that a test waits for takes longer. */
-#define SDEI_WAIT_SECONDS	10
+#define SDEI_WAIT_SECONDS	(10 * sdei_slow)
 
 /* How many of x0, x1, ... an event interrupts and its completion restores. */
 #define SDEI_NR_SAVED	18
@@ -145,6 +178,7 @@ static inline struct kvm_vm *__sdei_vm_create(struct kvm_vcpu *vcpus[], int nr,
 	struct kvm_vm *vm = vm_create(nr);
 	int i;
 
+	sync_global_to_guest(vm, sdei_slow);
 	if (opt_in)
 		vm_enable_cap(vm, KVM_CAP_ARM_SDEI, 0);
 
