@@ -16,7 +16,10 @@
 #include "kvm_util.h"
 #include "processor.h"
 #include "test_util.h"
+/* For all tests but those that bring a main() of their own. */
+#ifndef SDEI_NO_HARNESS
 #include "kvm_test_harness.h"
+#endif
 
 /* Linux makes neither of these calls, so its header may not have them. */
 #ifndef SDEI_1_0_FN_SDEI_EVENT_SIGNAL
@@ -40,6 +43,7 @@ enum sdei_state {
 extern char sdei_hvc[], sdei_hvc_done[], sdei_smc[], sdei_smc_done[];
 extern char sdei_load[], sdei_load_done[], sdei_wfi[], sdei_wfi_done[];
 extern char sdei_spin[], sdei_power_up[], sdei_stop[], sdei_entry[];
+extern char sdei_vectors[];
 
 /*
  * Where the library's VMs have an interrupt controller, this makes it ready.
@@ -81,6 +85,7 @@ static inline void __attribute__((constructor(101))) sdei_init_slow(void)
 		sdei_slow = strtoul(slow, NULL, 0);
 }
 
+#ifndef SDEI_NO_HARNESS
 static inline int sdei_harness_run(int argc, char **argv)
 {
 	struct __fixture_metadata *f;
@@ -99,6 +104,7 @@ static inline int sdei_harness_run(int argc, char **argv)
 	{								\
 		return sdei_harness_run(argc, argv);			\
 	}
+#endif
 
 /* Nothing that a test waits for takes longer. */
 #define SDEI_WAIT_SECONDS	(10 * sdei_slow)

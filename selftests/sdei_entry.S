@@ -136,6 +136,20 @@ LABEL(sdei_call_loop)
 	b.ne	1b
 	ret
 
+/*
+ * Vectors for a guest that goes on after any exception, from the beginning:
+ * with the stack that is in TPIDR_EL0, at the address that is in TPIDRRO_EL0.
+ */
+	.balign	2048
+LABEL(sdei_vectors)
+	.rept	16
+	.balign	128
+	mrs	x0, tpidr_el0
+	mov	sp, x0
+	mrs	x0, tpidrro_el0
+	br	x0
+	.endr
+
 /* See sdei.h. The library's own takes precedence. */
 	.weak	kvm_arch_vm_finalize_vcpus
 kvm_arch_vm_finalize_vcpus:
