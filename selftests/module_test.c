@@ -65,6 +65,23 @@ TEST_F(module, unload_is_refused_while_a_vm_uses_it)
 	EXPECT_EQ(0, unload());
 }
 
+TEST_F(module, unload_is_refused_while_a_file_of_its_is_open)
+{
+	struct kvm_vm *vm = vm_opted_in();
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d/sdei_vcpus",
+		 getpid(), vm->fd);
+	fd = open(path, O_RDONLY);
+	ASSERT_LE(0, fd);
+	kvm_vm_free(vm);
+	EXPECT_EQ(EWOULDBLOCK, unload());
+
+	close(fd);
+	EXPECT_EQ(0, unload());
+}
+
 TEST_F(module, every_vm_counts)
 {
 	struct kvm_vm *a = vm_opted_in();

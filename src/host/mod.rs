@@ -17,6 +17,9 @@
 //! 4. The vCPUs of a VM, once they can be found, live as long as the VM, and the
 //!    VM lives as long as an operation for one of its vCPUs runs.
 //! 5. The module stays loaded while a VM exists that opted in.
+//!
+//! Operations on debugfs files are not KVM's to call. `control.c` says why a VM
+//! and its vCPUs are there while one runs, as in 4.
 
 #[allow(
     dead_code,
@@ -29,6 +32,7 @@
 )]
 #[path = "bindings_generated.rs"]
 mod bindings;
+mod control;
 mod counters;
 mod service;
 mod vcpu;

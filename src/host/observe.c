@@ -64,4 +64,5 @@ void sdei_shim_vm_debugfs(struct kvm *kvm, void *vm_data, struct dentry *dir)
 	debugfs_create_file("sdei_calls", 0444, dir, kvm, &calls_fops);
 	debugfs_create_file("sdei_deliveries", 0444, dir, kvm, &deliveries_fops);
 	debugfs_create_file("sdei_injections", 0444, dir, kvm, &injections_fops);
+	sdei_control_debugfs(kvm, dir);
 }

@@ -80,7 +80,7 @@ impl Drop for Registration {
 }
 
 /// An errno value for C.
-fn errno(error: Error) -> c_int {
+pub(super) fn errno(error: Error) -> c_int {
     error.to_errno()
 }
 
@@ -270,7 +270,7 @@ unsafe extern "C" fn has_attr(
 }
 
 /// The event that user space names.
-fn event(number: u64) -> Result<Event> {
+pub(super) fn event(number: u64) -> Result<Event> {
     u32::try_from(number)
         .ok()
         .and_then(Event::from_number)
@@ -303,7 +303,7 @@ unsafe extern "C" fn get_attr(
 }
 
 /// KVM_ARM_VCPU_SDEI_STATE.
-fn state(vcpu: &Vcpu, event: Event) -> u64 {
+pub(super) fn state(vcpu: &Vcpu, event: Event) -> u64 {
     let port = vcpu.port();
     let registered = port.registered();
     [
@@ -323,6 +323,26 @@ fn state(vcpu: &Vcpu, event: Event) -> u64 {
     .fold(0, |bits, (_, bit)| bits | u64::from(bit))
 }
 
+/// Raises an event from outside of the guest: KVM_ARM_VCPU_SDEI_RAISE.
+pub(super) fn raise(vcpu: &Vcpu, event: Event) -> Result {
+    if event.is_software_signalled() {
+        // The guest's own, to raise and to lose.
+        return Err(EPERM);
+    }
+    vcpu.port().raise(event).map_err(|_| EAGAIN)?;
+    vcpu.counters().injected();
+    vcpu.kick();
+    Ok(())
+}
+
+/// KVM_ARM_VCPU_SDEI_WITHDRAW.
+fn withdraw(vcpu: &Vcpu, event: Event) -> Result {
+    if event.is_software_signalled() {
+        return Err(EPERM);
+    }
+    vcpu.port().withdraw(event).then_some(()).ok_or(EAGAIN)
+}
+
 /// # Safety
 ///
 /// For KVM to call, under the contract in `mod.rs`.
@@ -334,23 +354,10 @@ unsafe extern "C" fn set_attr(
 ) -> c_int {
     // SAFETY: Contract 1.
     let this = unsafe { Vcpu::shared(data) };
-    let result = event(value).and_then(|event| {
-        if event.is_software_signalled() {
-            // The guest's own, to raise and to lose.
-            return Err(EPERM);
-        }
-        match u32::try_from(attr) {
-            Ok(bindings::KVM_ARM_VCPU_SDEI_RAISE) => {
-                this.port().raise(event).map_err(|_| EAGAIN)?;
-                this.counters().injected();
-                this.kick();
-                Ok(())
-            }
-            Ok(bindings::KVM_ARM_VCPU_SDEI_WITHDRAW) => {
-                this.port().withdraw(event).then_some(()).ok_or(EAGAIN)
-            }
-            _ => Err(EPERM),
-        }
+    let result = event(value).and_then(|event| match u32::try_from(attr) {
+        Ok(bindings::KVM_ARM_VCPU_SDEI_RAISE) => raise(this, event),
+        Ok(bindings::KVM_ARM_VCPU_SDEI_WITHDRAW) => withdraw(this, event),
+        _ => Err(EPERM),
     });
     result.map_or_else(errno, |()| 0)
 }

@@ -8,6 +8,7 @@
 struct dentry;
 struct kvm;
 struct kvm_vcpu;
+struct seq_file;
 
 /* What decides about PSTATE on an exception to EL1. */
 struct sdei_entry_controls {
@@ -24,8 +25,21 @@ void sdei_shim_set_exception_return(struct kvm_vcpu *vcpu, u64 elr, u64 spsr);
 /* kvm_smccc_service.auto_enable: the module parameter of that name. */
 bool sdei_shim_auto_enable(struct kvm *kvm);
 
-/* kvm_smccc_service.vm_debugfs: files with a VM's totals. */
+/* kvm_smccc_service.vm_debugfs: a VM's totals, and its administrator's files. */
 void sdei_shim_vm_debugfs(struct kvm *kvm, void *vm_data, struct dentry *dir);
+void sdei_control_debugfs(struct kvm *kvm, struct dentry *dir);
+
+/* In Rust: writes a line for each vCPU, by means of the functions after it. */
+void sdei_show_vcpus(struct kvm *kvm, struct seq_file *seq);
+void sdei_shim_show_vcpu(struct seq_file *seq, u32 id);
+void sdei_shim_show_event(struct seq_file *seq, u32 event, u64 state, bool blocked);
+void sdei_shim_show_end(struct seq_file *seq);
+
+/* In Rust: raises an event in a vCPU. Returns 0 or a negative error. */
+#define SDEI_ANY_VCPU	(-1)
+int sdei_inject(struct kvm *kvm, s64 vcpu, u64 event);
+
+u32 sdei_shim_vcpu_id(struct kvm_vcpu *vcpu);
 
 /* What is counted for each vCPU. */
 enum sdei_counter { SDEI_CALLS, SDEI_DELIVERIES, SDEI_INJECTIONS };

@@ -81,6 +81,12 @@ impl Vcpu {
         &self.counters
     }
 
+    /// What KVM and the VMM call it.
+    pub(super) fn id(&self) -> u32 {
+        // SAFETY: `vcpu` is alive, by contracts 1 and 4.
+        unsafe { bindings::sdei_shim_vcpu_id(self.vcpu.as_ptr()) }
+    }
+
     pub(super) fn has_aarch32_el0(&self) -> bool {
         // SAFETY: `vcpu` is alive, by contracts 1 and 4.
         unsafe { bindings::sdei_shim_has_aarch32_el0(self.vcpu.as_ptr()) }

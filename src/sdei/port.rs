@@ -91,12 +91,16 @@ impl Port {
         EventSet::from_known_bits(self.pending.load(Ordering::Acquire))
     }
 
+    /// Events that nothing stands in the way of: enabled, not masked, and no
+    /// handler runs that they could not preempt. As [`Port::registered`].
+    pub fn ready(&self) -> EventSet {
+        EventSet::from_known_bits(self.ready.load(Ordering::Relaxed))
+    }
+
     /// Events that would divert the CPU if it ran now. Exact for the CPU's own
     /// thread; a good guess for all others.
     pub fn deliverable(&self) -> EventSet {
-        self.pending().and(EventSet::from_known_bits(
-            self.ready.load(Ordering::Relaxed),
-        ))
+        self.pending().and(self.ready())
     }
 
     /// For the CPU's own thread: consumes a trigger, because it is delivered or

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * control_test - What an administrator does to a VM through its debugfs folder:
+ * sees who listens to which event, and raises one.
+ */
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "sdei.h"
+
+#define SIGNALLED	KVM_SDEI_INDEX_SIGNALLED
+#define NORMAL(n)	KVM_SDEI_INDEX_NORMAL(n)
+#define CRITICAL(n)	KVM_SDEI_INDEX_CRITICAL(n)
+
+FIXTURE(control)
+{
+	struct kvm_vm *vm;
+	struct kvm_vcpu *vcpus[2];
+};
+
+FIXTURE_SETUP(control)
+{
+	self->vm = sdei_vm_create(self->vcpus, 2);
+}
+
+FIXTURE_TEARDOWN(control)
+{
+	kvm_vm_free(self->vm);
+}
+
+static int __open_file(struct kvm_vm *vm, const char *name, int flags)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d/%s",
+		 getpid(), vm->fd, name);
+	return open(path, flags);
+}
+
+static int open_file(struct kvm_vm *vm, const char *name, int flags)
+{
+	int fd = __open_file(vm, name, flags);
+
+	TEST_ASSERT(fd >= 0, "open %s: %s", name, strerror(errno));
+	return fd;
+}
+
+/* What sdei_vcpus has to say. */
+static const char *vcpus(struct kvm_vm *vm)
+{
+	static char text[1024];
+	int fd = open_file(vm, "sdei_vcpus", O_RDONLY);
+	ssize_t len = read(fd, text, sizeof(text) - 1);
+
+	TEST_ASSERT(len >= 0, "read sdei_vcpus: %s", strerror(errno));
+	text[len] = 0;
+	close(fd);
+	return text;
+}
+
+/* Writes to sdei_inject. Returns 0 or what went wrong. */
+static int inject_bytes(struct kvm_vm *vm, const void *bytes, size_t len)
+{
+	int fd = open_file(vm, "sdei_inject", O_WRONLY);
+	ssize_t ret = write(fd, bytes, len);
+	int error = ret < 0 ? errno : 0;
+
+	TEST_ASSERT(error || ret == len, "%ld of %ld bytes", ret, len);
+	close(fd);
+	return error;
+}
+
+static int inject(struct kvm_vm *vm, const char *text)
+{
+	return inject_bytes(vm, text, strlen(text));
+}
+
+/* Lets @index reach @vcpu at once. */
+static void listen_to(struct kvm_vcpu *vcpu, int index)
+{
+	sdei_register_enable(vcpu, index);
+	TEST_ASSERT_EQ(sdei_call(vcpu, PE_UNMASK), SDEI_SUCCESS);
+}
+
+static bool is_pending(struct kvm_vcpu *vcpu, int index)
+{
+	return sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_PENDING) & BIT(index);
+}
+
+static void withdraw(struct kvm_vcpu *vcpu, int index)
+{
+	u64 event = sdei_event(index);
+
+	vcpu_device_attr_set(vcpu, KVM_ARM_VCPU_SDEI_CTRL,
+			     KVM_ARM_VCPU_SDEI_WITHDRAW, &event);
+}
+
+TEST_F(control, files_are_for_root)
+{
+	struct stat st;
+	int fd;
+
+	fd = open_file(self->vm, "sdei_vcpus", O_RDONLY);
+	ASSERT_EQ(0, fstat(fd, &st));
+	EXPECT_EQ(0400, st.st_mode & 07777);
+	EXPECT_EQ(0, st.st_uid);
+	close(fd);
+	fd = open_file(self->vm, "sdei_inject", O_WRONLY);
+	ASSERT_EQ(0, fstat(fd, &st));
+	EXPECT_EQ(0200, st.st_mode & 07777);
+	EXPECT_EQ(0, st.st_uid);
+	close(fd);
+
+	/* Also where debugfs as a whole is for everybody. */
+	ASSERT_EQ(0, mount(NULL, "/sys/kernel/debug", NULL, MS_REMOUNT, "mode=755"));
+	ASSERT_EQ(0, seteuid(65534));
+	fd = __open_file(self->vm, "sdei_calls", O_RDONLY);
+	EXPECT_LE(0, fd);
+	close(fd);
+	EXPECT_EQ(-1, __open_file(self->vm, "sdei_vcpus", O_RDONLY));
+	EXPECT_EQ(EACCES, errno);
+	EXPECT_EQ(-1, __open_file(self->vm, "sdei_inject", O_WRONLY));
+	EXPECT_EQ(EACCES, errno);
+	ASSERT_EQ(0, seteuid(0));
+	ASSERT_EQ(0, mount(NULL, "/sys/kernel/debug", NULL, MS_REMOUNT, "mode=700"));
+}
+
+TEST_F(control, stock_vm_has_no_files)
+{
+	struct kvm_vcpu *vcpu;
+	struct kvm_vm *vm = __sdei_vm_create(&vcpu, 1, false);
+
+	EXPECT_EQ(-1, __open_file(vm, "sdei_vcpus", O_RDONLY));
+	EXPECT_EQ(ENOENT, errno);
+	EXPECT_EQ(-1, __open_file(vm, "sdei_inject", O_WRONLY));
+	EXPECT_EQ(ENOENT, errno);
+	kvm_vm_free(vm);
+}
+
+TEST_F(control, shows_who_listens_to_what)
+{
+	struct sdei_regs regs;
+
+	EXPECT_STREQ("0\n1\n", vcpus(self->vm));
+
+	EXPECT_EQ(SDEI_SUCCESS, sdei_register(self->vcpus[0], SIGNALLED));
+	sdei_register_enable(self->vcpus[1], NORMAL(0));
+	sdei_register_enable(self->vcpus[1], CRITICAL(3));
+	EXPECT_STREQ("0 0x00000000=disabled\n"
+		     "1 0x40000010=enabled,blocked 0x40000023=enabled,blocked\n",
+		     vcpus(self->vm));
+
+	sdei_raise(self->vcpus[1], NORMAL(0));
+	EXPECT_STREQ("0 0x00000000=disabled\n"
+		     "1 0x40000010=enabled,blocked,pending 0x40000023=enabled,blocked\n",
+		     vcpus(self->vm));
+
+	/* In the handler of a normal event, only the critical one gets through. */
+	sdei_call_enter(self->vcpus[1], &regs, PE_UNMASK);
+	EXPECT_STREQ("0 0x00000000=disabled\n"
+		     "1 0x40000010=enabled,blocked 0x40000023=enabled\n",
+		     vcpus(self->vm));
+
+	sdei_complete(self->vcpus[1], &regs);
+	EXPECT_STREQ("0 0x00000000=disabled\n"
+		     "1 0x40000010=enabled 0x40000023=enabled\n",
+		     vcpus(self->vm));
+}
+
+TEST_F(control, raises_in_a_vcpu_that_spins)
+{
+	struct sdei_thread thread = { .vcpu = self->vcpus[1] };
+	int i;
+
+	listen_to(self->vcpus[0], CRITICAL(0));
+	listen_to(self->vcpus[1], CRITICAL(0));
+
+	for (i = 0; i < 20; i++) {
+		sdei_thread_start(&thread, sdei_spin);
+		usleep(i * 500);
+		EXPECT_EQ(0, inject(self->vm, "1 0x40000020\n"));
+		sdei_thread_join(&thread);
+		EXPECT_EQ(sdei_event(CRITICAL(0)), thread.regs.x[0]);
+		EXPECT_EQ((u64)sdei_spin, thread.regs.x[2]);
+		sdei_call_prepare(self->vcpus[1], &thread.regs,
+				  SDEI_1_0_FN_SDEI_EVENT_COMPLETE_AND_RESUME,
+				  SDEI_ARGS((u64)sdei_hvc_done));
+		sdei_call_regs(self->vcpus[1], sdei_hvc, &thread.regs);
+	}
+	EXPECT_FALSE(is_pending(self->vcpus[0], CRITICAL(0)));
+}
+
+TEST_F(control, raises_in_the_vcpu_that_is_named)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		sdei_register_enable(self->vcpus[i], NORMAL(2));
+
+	EXPECT_EQ(0, inject(self->vm, "1 0x40000012"));
+	EXPECT_FALSE(is_pending(self->vcpus[0], NORMAL(2)));
+	EXPECT_TRUE(is_pending(self->vcpus[1], NORMAL(2)));
+
+	EXPECT_EQ(0, inject(self->vm, "0 0x40000012"));
+	EXPECT_TRUE(is_pending(self->vcpus[0], NORMAL(2)));
+}
+
+TEST_F(control, raises_in_the_vcpu_that_can_take_it)
+{
+	const int event = NORMAL(0);
+
+	/* One that listens, rather than one that doesn't ... */
+	sdei_register_enable(self->vcpus[1], event);
+	EXPECT_EQ(0, inject(self->vm, "0x40000010"));
+	EXPECT_TRUE(is_pending(self->vcpus[1], event));
+	withdraw(self->vcpus[1], event);
+
+	/* ... one that has events unmasked, rather than one that hasn't ... */
+	sdei_register_enable(self->vcpus[0], event);
+	EXPECT_EQ(SDEI_SUCCESS, sdei_call(self->vcpus[1], PE_UNMASK));
+	EXPECT_EQ(0, inject(self->vm, "0x40000010"));
+	EXPECT_FALSE(is_pending(self->vcpus[0], event));
+	EXPECT_TRUE(is_pending(self->vcpus[1], event));
+	withdraw(self->vcpus[1], event);
+
+	/* ... and the first of those that are equal. */
+	EXPECT_EQ(SDEI_SUCCESS, sdei_call(self->vcpus[0], PE_UNMASK));
+	EXPECT_EQ(0, inject(self->vm, "0x40000010"));
+	EXPECT_TRUE(is_pending(self->vcpus[0], event));
+	EXPECT_FALSE(is_pending(self->vcpus[1], event));
+}
+
+TEST_F(control, counts_as_injection)
+{
+	char text[8] = {};
+	int fd;
+
+	sdei_register_enable(self->vcpus[0], NORMAL(0));
+	EXPECT_EQ(0, inject(self->vm, "0 0x40000010"));
+	EXPECT_EQ(EAGAIN, inject(self->vm, "1 0x40000010"));
+	fd = open_file(self->vm, "sdei_injections", O_RDONLY);
+	EXPECT_EQ(2, read(fd, text, sizeof(text)));
+	EXPECT_STREQ("1\n", text);
+	close(fd);
+}
+
+TEST_F(control, refuses_as_the_attribute_does)
+{
+	sdei_register_enable(self->vcpus[0], SIGNALLED);
+
+	EXPECT_EQ(EPERM, inject(self->vm, "0"));
+	EXPECT_EQ(EPERM, inject(self->vm, "0 0"));
+	EXPECT_EQ(EAGAIN, inject(self->vm, "0x40000010"));
+	EXPECT_EQ(EAGAIN, inject(self->vm, "0 0x40000010"));
+	EXPECT_EQ(ENOENT, inject(self->vm, "0x40000014"));
+	EXPECT_EQ(ENOENT, inject(self->vm, "0 1"));
+	EXPECT_EQ(ENOENT, inject(self->vm, "0x140000010"));
+	EXPECT_EQ(ENOENT, inject(self->vm, "0xffffffffffffffff"));
+	EXPECT_EQ(ENOENT, inject(self->vm, "2 0x40000010"));
+	EXPECT_EQ(ENOENT, inject(self->vm, "4294967295 0x40000010"));
+}
+
+TEST_F(control, refuses_what_is_no_number)
+{
+	static const char *const texts[] = {
+		"", "\n", " ", "\n   ", "x", "dump", "0x", "-1", "0x40000010x",
+		"0x40000010 ,", "0 0x40000010 0", "0,0x40000010", "0\t0x40000010",
+		"-1 0x40000010", "a 0x40000010", "0 -0x40000010",
+		"%s%s%s%n", "0x40000010\n0x40000010", "0x 40000010",
+	};
+	char longest[4096];
+	int i;
+
+	sdei_register_enable(self->vcpus[0], NORMAL(0));
+	for (i = 0; i < ARRAY_SIZE(texts); i++) {
+		EXPECT_EQ(EINVAL, inject(self->vm, texts[i]))
+			TH_LOG("'%s'", texts[i]);
+	}
+
+	EXPECT_EQ(ERANGE, inject(self->vm, "0x10000000000000000"));
+	EXPECT_EQ(ERANGE, inject(self->vm, "0x100000000 0x40000010"));
+	EXPECT_EQ(EINVAL, inject_bytes(self->vm, "0x40000010\0", 11));
+	EXPECT_EQ(EINVAL, inject_bytes(self->vm, "\0000x40000010", 11));
+	EXPECT_EQ(EINVAL, inject_bytes(self->vm, "\xff\xfe\xfd", 3));
+
+	/* A number is a number however many zeros it has, but not without end. */
+	memset(longest, '0', sizeof(longest));
+	EXPECT_EQ(EINVAL, inject_bytes(self->vm, longest, sizeof(longest)));
+	EXPECT_EQ(EINVAL, inject_bytes(self->vm, longest, 64));
+	EXPECT_EQ(EPERM, inject_bytes(self->vm, longest, 63));
+	EXPECT_EQ(EFAULT, inject_bytes(self->vm, NULL, 10));
+
+	EXPECT_FALSE(is_pending(self->vcpus[0], NORMAL(0)));
+
+	/* Blanks around numbers are nothing to complain about. */
+	EXPECT_EQ(0, inject(self->vm, "\t0   0x40000010\n"));
+	EXPECT_TRUE(is_pending(self->vcpus[0], NORMAL(0)));
+}
+
+TEST_F(control, vm_without_vcpus)
+{
+	struct kvm_vm *vm = vm_create(1);
+
+	vm_enable_cap(vm, KVM_CAP_ARM_SDEI, 0);
+	EXPECT_STREQ("", vcpus(vm));
+	EXPECT_EQ(ENOENT, inject(vm, "0x40000010"));
+	EXPECT_EQ(ENOENT, inject(vm, "0 0x40000010"));
+	kvm_vm_free(vm);
+}
+
+TEST_F(control, files_that_are_open_when_the_vm_ends)
+{
+	struct kvm_vcpu *vcpu;
+	struct kvm_vm *vm = sdei_vm_create(&vcpu, 1);
+	int show = open_file(vm, "sdei_vcpus", O_RDONLY);
+	int raise = open_file(vm, "sdei_inject", O_WRONLY);
+	char text[64];
+
+	EXPECT_EQ(2, read(show, text, sizeof(text)));
+	kvm_vm_free(vm);
+
+	EXPECT_EQ(-1, pread(show, text, sizeof(text), 0));
+	EXPECT_EQ(EIO, errno);
+	EXPECT_EQ(-1, write(raise, "0x40000010", 10));
+	EXPECT_EQ(EIO, errno);
+	close(show);
+	close(raise);
+}
+
+struct user {
+	int show;
+	int raise;
+	pthread_t pthread;
+};
+
+/* Uses the files until they are gone. */
+static void *use_files(void *arg)
+{
+	struct user *user = arg;
+	char text[64];
+
+	while (pread(user->show, text, sizeof(text), 0) >= 0)
+		TEST_ASSERT(write(user->raise, "0x40000010", 10) == 10 || errno == EIO,
+			    "write: %s", strerror(errno));
+	TEST_ASSERT_EQ(errno, EIO);
+	return NULL;
+}
+
+TEST_F(control, files_that_are_used_while_the_vm_ends)
+{
+	struct kvm_vcpu *vcpu;
+	struct user user;
+	struct kvm_vm *vm;
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		vm = sdei_vm_create(&vcpu, 1);
+		listen_to(vcpu, NORMAL(0));
+		user.show = open_file(vm, "sdei_vcpus", O_RDONLY);
+		user.raise = open_file(vm, "sdei_inject", O_WRONLY);
+		ASSERT_EQ(0, pthread_create(&user.pthread, NULL, use_files, &user));
+		usleep(i * 300);
+		kvm_vm_free(vm);
+		ASSERT_EQ(0, pthread_join(user.pthread, NULL));
+		close(user.show);
+		close(user.raise);
+	}
+}
+
+TEST_HARNESS_MAIN
