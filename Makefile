@@ -34,6 +34,10 @@ modules:
 dtb:
 	@tools/sdei-dtb $(OUT) $(QEMU)
 
+## acpi: ACPI tables of a QEMU guest with SDEI and AGDI: make acpi OUT=folder QEMU='qemu-system-aarch64 ...'
+acpi:
+	@tools/sdei-acpi $(OUT) $(QEMU)
+
 ## clean: remove what 'make modules' left here
 clean:
 	rm -f *.ko *.mod *.mod.c *.o .*.o .*.cmd ..*.cmd Module.symvers modules.order
@@ -48,4 +52,4 @@ help:
 	@echo "kvm_sdei: SDEI firmware for KVM guests on arm64"
 	@sed -n 's/^## \([a-z-]*\): \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
 
-.PHONY: demo check check-all verify bench modules dtb clean distclean help
+.PHONY: demo check check-all verify bench modules dtb acpi clean distclean help
