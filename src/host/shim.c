@@ -16,10 +16,18 @@ bool sdei_shim_auto_enable(struct kvm *kvm)
 	return READ_ONCE(auto_enable);
 }
 
+/* Asked with every event, and most of the general accessor's cost is the choice. */
+static u64 sctlr_el1(struct kvm_vcpu *vcpu)
+{
+	if (vcpu_get_flag(vcpu, SYSREGS_ON_CPU))
+		return read_sysreg_s(SYS_SCTLR_EL12);
+	return vcpu_read_sys_reg(vcpu, SCTLR_EL1);
+}
+
 struct sdei_entry_controls sdei_shim_entry_controls(struct kvm_vcpu *vcpu)
 {
 	return (struct sdei_entry_controls) {
-		.sctlr_el1 = vcpu_read_sys_reg(vcpu, SCTLR_EL1),
+		.sctlr_el1 = sctlr_el1(vcpu),
 		.mte = kvm_has_mte(vcpu->kvm),
 	};
 }

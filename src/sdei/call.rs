@@ -286,7 +286,9 @@ pub(super) fn answer<V: Vcpu>(regs: &mut Regs, vcpu: &V, id: u32, result: Result
     vcpu.called(id, regs);
 }
 
-/// SDEI_EVENT_GET_INFO (DEN0054 5.1.10).
+/// SDEI_EVENT_GET_INFO (DEN0054 5.1.10). Inline, so that no other call has to
+/// save registers around it.
+#[inline(always)]
 fn event_get_info(number: u64, info: u64) -> Result<i64, Error> {
     const EV_TYPE: u32 = 0;
     const EV_SIGNALED: u32 = 1;
