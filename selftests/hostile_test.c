@@ -275,7 +275,7 @@ static int result(int n, bool ok, const char *what)
 
 int main(int argc, char *argv[])
 {
-	u64 seed = time(NULL), times = 1, seconds = 90 * sdei_slow;
+	u64 seed = time(NULL), times = 1, seconds = 80 * sdei_slow;
 	u64 memory = 0, counted = 0, now;
 	pid_t loader, opener;
 	bool ended, clean;
