@@ -110,3 +110,9 @@ in_cargo() {
 	"$top/tools/toolchain" run env CARGO_TARGET_DIR="$cache/cargo-target" \
 		CARGO_TERM_COLOR=never CARGO_HTTP_CAINFO="$ca" "$@"
 }
+
+# not_in FILE <LINES: those lines that are no line of FILE.
+not_in() {
+	[ -s "$1" ] || die "there is no $1"
+	awk 'NR == FNR { known[$0]; next } !($0 in known)' "$1" -
+}
