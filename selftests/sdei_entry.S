@@ -112,30 +112,6 @@ LABEL(sdei_entry)
 1:	str	xzr, [x1]
 	b	1b
 
-/* A handler that does nothing but complete. */
-LABEL(sdei_null_handler)
-	ldr	x0, =SDEI_EVENT_COMPLETE
-	hvc	#0
-	b	.
-
-/*
- * void sdei_call_loop(u64 fn, u64 arg0, u64 arg1, u64 rounds): nothing but
- * calls, for their cost to be measured. What calls preserve is used, and what
- * handlers do.
- */
-LABEL(sdei_call_loop)
-	mov	x4, x0
-	mov	x5, x1
-	mov	x6, x2
-	mov	x7, x3
-1:	mov	x0, x4
-	mov	x1, x5
-	mov	x2, x6
-	hvc	#0
-	subs	x7, x7, #1
-	b.ne	1b
-	ret
-
 /*
  * Vectors for a guest that goes on after any exception, from the beginning:
  * with the stack that is in TPIDR_EL0, at the address that is in TPIDRRO_EL0.
