@@ -112,6 +112,12 @@ LABEL(sdei_entry)
 1:	str	xzr, [x1]
 	b	1b
 
+/* A handler that does nothing but complete. */
+LABEL(sdei_null_handler)
+	ldr	x0, =SDEI_EVENT_COMPLETE
+	hvc	#0
+	b	.
+
 /*
  * Vectors for a guest that goes on after any exception, from the beginning:
  * with the stack that is in TPIDR_EL0, at the address that is in TPIDRRO_EL0.
