@@ -119,10 +119,11 @@ static noinline void check(u64 fn, s64 result)
 	WRITE_ONCE(cpu->wrong_fn, fn);
 }
 
+/* HVC with another immediate, SMC, HVC. One of four is not what it should be. */
+static const u8 conduits[] = { 0, 1, 2, 2, 2, 2, 2, 2 };
+
 static void call(struct hostile_cpu *cpu, u64 fn, const u64 *args)
 {
-	static const u8 conduits[] = { 0, 1, 2, 2, 2, 2, 2, 2 };
-	u64 conduit = conduits[hostile_below(&cpu->seed, ARRAY_SIZE(conduits))];
 	register u64 x0 asm("x0") = fn;
 	register u64 x1 asm("x1") = args[0];
 	register u64 x2 asm("x2") = args[1];
@@ -130,8 +131,8 @@ static void call(struct hostile_cpu *cpu, u64 fn, const u64 *args)
 	register u64 x4 asm("x4") = args[3];
 	register u64 x5 asm("x5") = args[4];
 	register u64 x17 asm("x17") = fn;
+	u64 conduit = conduits[hostile_below(&cpu->seed, ARRAY_SIZE(conduits))];
 
-	/* One of four is not HVC #0. */
 	asm volatile("cbz	%[conduit], 1f\n"
 		     "tbz	%[conduit], #0, 2f\n"
 		     "smc	#0\n"

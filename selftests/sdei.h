@@ -102,7 +102,7 @@ static inline int sdei_harness_run(int argc, char **argv)
 #define TEST_HARNESS_MAIN						\
 	int main(int argc, char **argv)					\
 	{								\
-		return sdei_harness_run(argc, argv);			\
+		exit(sdei_harness_run(argc, argv));			\
 	}
 #endif
 
