@@ -5,8 +5,9 @@
  *
  *   hostile_test [-s SEED] [-n TIMES] [-t SECONDS]
  *
- * -n: that many times as much as without it. What is done depends on the seed;
- * in which order the threads get to it does not. What the kernel has to say is
+ * -n: that many times as much as is done without it on a host that is not slower
+ * than others (see sdei_slow). What is done depends on the seed; in which order
+ * the threads get to it does not. What the kernel has to say is
  * for whoever reads its log.
  */
 #include <fcntl.h>
@@ -25,11 +26,15 @@
 #define LEAKS		"/sys/kernel/debug/kmemleak"
 #define TRACE_EVENTS	"/sys/kernel/debug/tracing/events/kvm_sdei/enable"
 
-/* What is to be reached, times TIMES. */
-#define CALLS		20000
-#define IOCTLS		2000
-#define VMS		20
-#define LOADS		5
+/* What is to be reached. */
+struct goals {
+	u64 calls;
+	u64 ioctls;
+	u64 vms;
+	u64 loads;
+};
+
+static const struct goals once = { 20000, 2000, 20, 5 };
 
 /* A VM is not expected to live that long, nor to take that long to die. */
 #define HANG_SECONDS	60
@@ -238,13 +243,19 @@ static void fresh_vm(void)
 	kvm_vm_free(vm);
 }
 
+static bool reached(const struct goals *goals)
+{
+	return shared->calls >= goals->calls && shared->ioctls >= goals->ioctls &&
+	       shared->vms >= goals->vms && shared->loads >= goals->loads;
+}
+
 /* One after the other, until as much has been done as was to be. */
-static bool storm(u64 seed, u64 times, time_t end, u64 *memory, u64 *counted)
+static bool storm(u64 seed, const struct goals *goals, time_t end, u64 *memory,
+		  u64 *counted)
 {
 	bool clean;
 
-	while (shared->calls < CALLS * times || shared->ioctls < IOCTLS * times ||
-	       shared->vms < VMS * times || shared->loads < LOADS * times) {
+	while (!reached(goals)) {
 		/* Some get no time to end by themselves. */
 		u64 kill_after = hostile_below(&seed, 8) ? ~0ULL :
 				 hostile_below(&seed, 300000);
@@ -252,19 +263,28 @@ static bool storm(u64 seed, u64 times, time_t end, u64 *memory, u64 *counted)
 
 		if (time(NULL) > end || shared->wrong)
 			return true;
-		if (!reap(spawn(hostile_vm(seeds, CALLS / VMS, IOCTLS / VMS)),
+		if (!reap(spawn(hostile_vm(seeds, once.calls / once.vms,
+					   once.ioctls / once.vms)),
 			  kill_after, &clean))
 			return false;
 		if (!clean && !shared->wrong++)
 			sprintf(shared->first_wrong, "a VMM failed; see above");
 
 		/* From here on, the kernel has what it keeps for itself. */
-		if (!*counted && shared->vms >= VMS * times / 4) {
+		if (!*counted && shared->vms >= goals->vms / 4) {
 			*counted = shared->vms;
 			*memory = kernel_memory();
 		}
 	}
 	return true;
+}
+
+static void scale(struct goals *goals, u64 times, u64 divisor)
+{
+	goals->calls = once.calls * times / divisor;
+	goals->ioctls = once.ioctls * times / divisor;
+	goals->vms = once.vms * times / divisor;
+	goals->loads = once.loads * times / divisor;
 }
 
 static int result(int n, bool ok, const char *what)
@@ -275,7 +295,8 @@ static int result(int n, bool ok, const char *what)
 
 int main(int argc, char *argv[])
 {
-	u64 seed = time(NULL), times = 1, seconds = 80 * sdei_slow;
+	u64 seed = time(NULL), times = 0, seconds = 80 * sdei_slow;
+	struct goals goals;
 	u64 memory = 0, counted = 0, now;
 	pid_t loader, opener;
 	bool ended, clean;
@@ -297,6 +318,11 @@ int main(int argc, char *argv[])
 		}
 	}
 
+	if (times)
+		scale(&goals, times, 1);
+	else
+		scale(&goals, 1, sdei_slow);
+
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 		      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	TEST_ASSERT(shared != MAP_FAILED, "mmap() failed");
@@ -310,7 +336,7 @@ int main(int argc, char *argv[])
 
 	loader = spawn(load_and_unload(seed));
 	opener = spawn(opt_in(seed));
-	ended = storm(seed, times, time(NULL) + seconds, &memory, &counted);
+	ended = storm(seed, &goals, time(NULL) + seconds, &memory, &counted);
 	shared->stop = true;
 	ended = reap(loader, ~0ULL, &clean) && reap(opener, ~0ULL, &clean) && ended;
 
@@ -318,10 +344,7 @@ int main(int argc, char *argv[])
 	       "# %lu VMs without SDEI, %lu more opt-ins, %lu vCPUs gone astray\n",
 	       shared->calls, shared->ioctls, shared->vms, shared->loads,
 	       shared->stock_vms, shared->opt_ins, shared->restarts);
-	failed |= result(1, shared->calls >= CALLS * times &&
-			    shared->ioctls >= IOCTLS * times &&
-			    shared->vms >= VMS * times &&
-			    shared->loads >= LOADS * times, "all_was_done");
+	failed |= result(1, reached(&goals), "all_was_done");
 
 	if (shared->wrong)
 		printf("# %s\n", shared->first_wrong);
