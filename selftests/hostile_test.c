@@ -15,13 +15,11 @@
 #include <stdarg.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "hostile.h"
+#include "module.h"
 
-#define MODULE_FILE	"kvm_sdei.ko"
-#define AUTO_ENABLE	"/sys/module/kvm_sdei/parameters/auto_enable"
 #define REFERENCES	"/sys/module/kvm_sdei/refcnt"
 #define LEAKS		"/sys/kernel/debug/kmemleak"
 #define TRACE_EVENTS	"/sys/kernel/debug/tracing/events/kvm_sdei/enable"
@@ -69,23 +67,6 @@ static void store(const char *path, const char *val)
 	if (write(fd, val, strlen(val)) < 0)
 		hostile_wrong("write to %s: %s", path, strerror(errno));
 	close(fd);
-}
-
-static int unload(void)
-{
-	return syscall(SYS_delete_module, "kvm_sdei", O_NONBLOCK) ? errno : 0;
-}
-
-static int load(const char *parameters)
-{
-	int fd = open(MODULE_FILE, O_RDONLY);
-	int ret;
-
-	if (fd < 0)
-		return errno;
-	ret = syscall(SYS_finit_module, fd, parameters, 0) ? errno : 0;
-	close(fd);
-	return ret;
 }
 
 /* A process that unloads and loads the module whenever that is possible. */
