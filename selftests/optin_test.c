@@ -62,18 +62,6 @@ static int get_services(struct kvm_vm *vm, struct kvm_smccc_services *services)
 				     KVM_ARM_VM_SMCCC_SERVICES, services);
 }
 
-static void set_filter(struct kvm_vm *vm, u32 base, u32 nr, u8 action)
-{
-	struct kvm_smccc_filter filter = {
-		.base		= base,
-		.nr_functions	= nr,
-		.action		= action,
-	};
-
-	kvm_device_attr_set(vm->fd, KVM_ARM_VM_SMCCC_CTRL,
-			    KVM_ARM_VM_SMCCC_FILTER, &filter);
-}
-
 /* A VM that doesn't ask for SDEI, on a host that has it. */
 FIXTURE(stock_vm)
 {
@@ -384,16 +372,16 @@ TEST_F(sdei_vm, services_say_how_much_room_they_need)
 
 TEST_F(sdei_vm, filter_that_denies_wins)
 {
-	set_filter(self->vm, FN_FIRST, FN_LAST - FN_FIRST + 1,
-		   KVM_SMCCC_FILTER_DENY);
+	sdei_set_filter(self->vm, FN_FIRST, FN_LAST - FN_FIRST + 1,
+			KVM_SMCCC_FILTER_DENY);
 	EXPECT_EQ(SDEI_NOT_SUPPORTED, call(self->vcpu, &hvc, FN_FIRST));
 	EXPECT_EQ(SDEI_NOT_SUPPORTED, call(self->vcpu, &smc, FN_FIRST));
 }
 
 TEST_F(sdei_vm, filter_for_one_function_leaves_the_others)
 {
-	set_filter(self->vm, SDEI_1_0_FN_SDEI_PE_MASK, 1,
-		   KVM_SMCCC_FILTER_DENY);
+	sdei_set_filter(self->vm, SDEI_1_0_FN_SDEI_PE_MASK, 1,
+			KVM_SMCCC_FILTER_DENY);
 	EXPECT_EQ(SDEI_NOT_SUPPORTED, sdei_call(self->vcpu, PE_MASK));
 	EXPECT_EQ(0, sdei_call(self->vcpu, PE_UNMASK));
 }
@@ -424,8 +412,8 @@ static void check_forwarded(struct __test_metadata *_metadata,
 
 TEST_F(sdei_vm, filter_that_forwards_wins)
 {
-	set_filter(self->vm, FN_FIRST, FN_LAST - FN_FIRST + 1,
-		   KVM_SMCCC_FILTER_FWD_TO_USER);
+	sdei_set_filter(self->vm, FN_FIRST, FN_LAST - FN_FIRST + 1,
+			KVM_SMCCC_FILTER_FWD_TO_USER);
 	check_forwarded(_metadata, self->vcpu, &hvc);
 	check_forwarded(_metadata, self->vcpu, &smc);
 }

@@ -112,6 +112,19 @@ static inline int sdei_harness_run(int argc, char **argv)
 /* How many of x0, x1, ... an event interrupts and its completion restores. */
 #define SDEI_NR_SAVED	18
 
+/* What happens to calls of the @nr functions from @base on. */
+static inline void sdei_set_filter(struct kvm_vm *vm, u32 base, u32 nr, u8 action)
+{
+	struct kvm_smccc_filter filter = {
+		.base		= base,
+		.nr_functions	= nr,
+		.action		= action,
+	};
+
+	kvm_device_attr_set(vm->fd, KVM_ARM_VM_SMCCC_CTRL,
+			    KVM_ARM_VM_SMCCC_FILTER, &filter);
+}
+
 static inline u64 sdei_reg_id(int i)
 {
 	return KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE |

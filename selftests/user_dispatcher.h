@@ -122,14 +122,8 @@ static inline void dispatcher_call(struct dispatcher *d, struct kvm_vcpu *vcpu)
 /* Makes the VMM the one to answer. */
 static inline void dispatcher_forward(struct kvm_vm *vm)
 {
-	struct kvm_smccc_filter filter = {
-		.base = KVM_SDEI_FN_BASE,
-		.nr_functions = KVM_SDEI_NR_FUNCTIONS,
-		.action = KVM_SMCCC_FILTER_FWD_TO_USER,
-	};
-
-	kvm_device_attr_set(vm->fd, KVM_ARM_VM_SMCCC_CTRL,
-			    KVM_ARM_VM_SMCCC_FILTER, &filter);
+	sdei_set_filter(vm, KVM_SDEI_FN_BASE, KVM_SDEI_NR_FUNCTIONS,
+			KVM_SMCCC_FILTER_FWD_TO_USER);
 }
 
 #endif /* SELFTEST_USER_DISPATCHER_H */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The calls (DEN0054 5.1): one function each, in the order of their numbers.
+//! The calls (DEN0054 5.1), but for those that end a handler, which are in
+//! `deliver.rs`.
 
 use super::event::{Event, Priority};
 use super::pe::{Handler, Pe};
@@ -196,11 +197,6 @@ impl Pe {
         self.deliver(port, regs, vcpu);
     }
 
-    /// SDEI_EVENT_STATUS (DEN0054 5.1.9).
-    fn event_status(&self, number: u64) -> Result<i64, Error> {
-        Ok(self.state(event(number)?).status() as i64)
-    }
-
     /// SDEI_EVENT_REGISTER (DEN0054 5.1.2). Routing (flag bit 0 and the
     /// affinity) means nothing for a private event, and is not looked at.
     fn event_register<V: Vcpu>(
@@ -237,6 +233,11 @@ impl Pe {
         let priority = self.innermost().ok_or(Error::Denied)?;
         let value = self.frames.get(priority).context.gprs.get(index);
         Ok(*value.ok_or(Error::InvalidParameters)? as i64)
+    }
+
+    /// SDEI_EVENT_STATUS (DEN0054 5.1.9).
+    fn event_status(&self, number: u64) -> Result<i64, Error> {
+        Ok(self.state(event(number)?).status() as i64)
     }
 
     /// SDEI_EVENT_SIGNAL (DEN0054 5.1.16). A target that is masked, or has the
