@@ -21,7 +21,6 @@ pub struct EntryControls {
 }
 
 // Arm ARM (DDI 0487), C5.2.18 SPSR_EL1.
-const UINJ: u64 = 1 << 36;
 const NZCV: u64 = 0xf << 28;
 const TCO: u64 = 1 << 25;
 const DIT: u64 = 1 << 24;
@@ -38,8 +37,8 @@ const MODE_EL1H: u64 = 0b0101;
 /// SSBS, BTYPE, DAIF, nRW and mode, and UINJ, PACM, EXLOCK, PPEND and PM above
 /// bit 31. The rest is RES0.
 const FIELDS_AARCH64: u64 = 0x1f_f3f0_3fdf;
-/// An AArch32 PSTATE uses all of the lower half, and nothing else.
-const FIELDS_AARCH32: u64 = 0xffff_ffff;
+/// An AArch32 PSTATE uses all of the lower half, and has UINJ and PPEND above it.
+const FIELDS_AARCH32: u64 = 0x12_ffff_ffff;
 
 impl PState {
     /// EL0, nothing masked, no flag set.
@@ -66,14 +65,14 @@ impl PState {
     /// (AArch64.TakeException() in DDI 0487), and so at the start of a handler
     /// (DEN0054 5.2.1).
     ///
-    /// Built field by field: what isn't named here is zero. UAO, SS, IL and
-    /// BTYPE are zero on every exception. The named bits have the same place
+    /// Built field by field: what isn't named here is zero. UAO, SS, IL, BTYPE
+    /// and UINJ are zero on every exception. The named bits have the same place
     /// in the AArch32 layout, if AArch32 EL0 is what was interrupted. KVM
     /// doesn't give guests the features whose fields are missing: FEAT_NMI,
     /// FEAT_GCS, FEAT_EBEP, FEAT_PAuth_LR.
     #[must_use]
     pub fn exception_entry(self, controls: EntryControls) -> PState {
-        let mut new = self.0 & (UINJ | NZCV | DIT | PAN) | DAIF | MODE_EL1H;
+        let mut new = self.0 & (NZCV | DIT | PAN) | DAIF | MODE_EL1H;
         if !controls.span {
             new |= PAN;
         }

@@ -22,7 +22,6 @@ pub fn take_exception(interrupted: u64, controls: Controls) -> u64 {
     for flag in [31, 30, 29, 28] {
         pstate |= bit(flag) << flag; // N, Z, C, V
     }
-    pstate |= bit(36) << 36; // UINJ
     pstate |= bit(24) << 24; // DIT
     let pan = if controls.span { bit(22) } else { 1 };
     pstate |= pan << 22;
@@ -41,7 +40,8 @@ pub fn possible(pstate: u64) -> bool {
     // nothing; M.
     let res0 = (37..64).chain(26..28).chain(14..20).chain(5..6);
     if aarch32 {
-        mode == 0 && pstate >> 32 == 0
+        // Above the lower half: UINJ, PPEND.
+        mode == 0 && (pstate >> 32) & !0b10010 == 0
     } else {
         [0b0000, 0b0100, 0b0101].contains(&mode) && res0.into_iter().all(|n| (pstate >> n) & 1 == 0)
     }

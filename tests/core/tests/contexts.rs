@@ -28,13 +28,27 @@ const EL0T: u64 = 0b0000;
 const EL1T: u64 = 0b0100;
 const AARCH32_EL0: u64 = 0b1_0000;
 
-/// All that an AArch64 PSTATE can have beside its mode, and that a guest on KVM
-/// can have.
-const AARCH64: u64 =
-    NZCV | TCO | DIT | UAO | PAN | SS | IL | ALLINT | SSBS | BTYPE | DAIF | PACM | EXLOCK | PM;
+/// All that an AArch64 PSTATE can have beside its mode.
+const AARCH64: u64 = UINJ
+    | PACM
+    | EXLOCK
+    | PPEND
+    | PM
+    | NZCV
+    | TCO
+    | DIT
+    | UAO
+    | PAN
+    | SS
+    | IL
+    | ALLINT
+    | SSBS
+    | BTYPE
+    | DAIF;
 
-/// Of AArch32: N, Z, C, V, Q, IT, J or DIT, SSBS, PAN, SS, IL, GE, E, A, I, F, T.
-const AARCH32: u64 = 0xffff_ffe0;
+/// Of AArch32: N, Z, C, V, Q, IT, J or DIT, SSBS, PAN, SS, IL, GE, E, A, I, F, T,
+/// and what it has above them.
+const AARCH32: u64 = 0xffff_ffe0 | UINJ | PPEND;
 
 /// A CPU that has event 0x4000_0010 ready to be triggered.
 fn prepared() -> Cpu {
@@ -144,23 +158,13 @@ fn pstate_from_aarch32_el0() {
     check(AARCH32_EL0, AARCH32);
 }
 
-/// The one field above bit 31 that an exception leaves alone.
-#[test]
-fn pstate_uinj_is_unchanged() {
-    for mode in [EL0T, EL1T, EL1H] {
-        assert_eq!(enter_from(mode | UINJ, 0, false) & UINJ, UINJ);
-        assert_eq!(enter_from(mode, 0, false) & UINJ, 0);
-    }
-}
-
 /// Bits that a guest's PSTATE can't have don't get in from user space.
 #[test]
 fn pstate_has_no_other_fields() {
-    let known = AARCH64 | UINJ | PPEND;
-    for bit in (5..64).filter(|bit| known & (1 << bit) == 0) {
+    for bit in (5..64).filter(|bit| AARCH64 & (1 << bit) == 0) {
         assert!(sdei::PState::from_user(EL1H | (1 << bit), true).is_none());
     }
-    for bit in 34..64 {
+    for bit in (32..64).filter(|bit| AARCH32 & (1 << bit) == 0) {
         assert!(sdei::PState::from_user(AARCH32_EL0 | (1 << bit), true).is_none());
     }
 }
