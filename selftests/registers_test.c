@@ -377,15 +377,19 @@ TEST_F(registers, refuse_what_can_not_be)
 	}
 }
 
-/* AArch32 is there for EL0 or it isn't; the guest's ID register knows. */
-TEST_F(registers, take_aarch32_if_the_guest_has_it)
+/*
+ * AArch32 is there for EL0 or it isn't. A VMM that hides it does not keep the
+ * guest from it, and what the guest was in has to be written back.
+ */
+TEST_F(registers, take_aarch32_if_the_host_has_it)
 {
-	u64 pfr0 = sdei_get_reg(self->vcpu,
-				KVM_ARM64_SYS_REG(SYS_ID_AA64PFR0_EL1));
+	u64 pfr0_id = KVM_ARM64_SYS_REG(SYS_ID_AA64PFR0_EL1);
+	u64 pfr0 = sdei_get_reg(self->vcpu, pfr0_id);
 	u64 id = KVM_REG_ARM_SDEI_PSTATE(0);
 
-	/* EL0 field: 2 is AArch64 and AArch32. */
+	/* EL0 field: 2 is AArch64 and AArch32, 1 is AArch64 only. */
 	if ((pfr0 & 0xf) == 2) {
+		vcpu_set_reg(self->vcpu, pfr0_id, pfr0 - 1);
 		EXPECT_EQ(0, __vcpu_set_reg(self->vcpu, id, 0xffffffe0 |
 					    PSR_MODE32_BIT));
 		EXPECT_EQ(0xffffffe0 | PSR_MODE32_BIT,

@@ -4,7 +4,7 @@
 //! `struct kvm_smccc_service`.
 
 use super::bindings;
-use super::vcpu::Vcpu;
+use super::vcpu::{has_aarch32_el0, Vcpu};
 use crate::sdei::{Event, Function, Peer, PowerDown, Register, Regs};
 use core::ffi::{c_int, c_uint, c_void};
 use core::ptr::NonNull;
@@ -238,7 +238,7 @@ unsafe extern "C" fn set_reg(
     // SAFETY: Contracts 1 and 2.
     let (this, pe) = unsafe { Vcpu::owned(data) };
     let result = register(id).and_then(|register| {
-        pe.set_register(this.port(), register, value, this.has_aarch32_el0())
+        pe.set_register(this.port(), register, value, has_aarch32_el0())
             .map_err(|_| EINVAL)
     });
     match result {

@@ -3,6 +3,7 @@
 
 #include <linux/kvm_host.h>
 #include <linux/moduleparam.h>
+#include <asm/cpufeature.h>
 #include <asm/kvm_emulate.h>
 
 #include "shim.h"
@@ -37,9 +38,13 @@ bool sdei_shim_has_mpidr(struct kvm_vcpu *vcpu, u64 mpidr)
 	return (mpidr & MPIDR_HWID_BITMASK) == kvm_vcpu_get_mpidr_aff(vcpu);
 }
 
-bool sdei_shim_has_aarch32_el0(struct kvm_vcpu *vcpu)
+/*
+ * Whether guests can be in AArch32 at EL0. Nothing keeps them from it where the
+ * host's CPUs have it, whatever the VM's ID register says.
+ */
+bool sdei_shim_has_aarch32_el0(void)
 {
-	return kvm_has_feat(vcpu->kvm, ID_AA64PFR0_EL1, EL0, AARCH32);
+	return id_aa64pfr0_32bit_el0(read_sanitised_ftr_reg(SYS_ID_AA64PFR0_EL1));
 }
 
 void sdei_shim_set_exception_return(struct kvm_vcpu *vcpu, u64 elr, u64 spsr)

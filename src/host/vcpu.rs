@@ -86,11 +86,12 @@ impl Vcpu {
         // SAFETY: `vcpu` is alive, by contracts 1 and 4.
         unsafe { bindings::sdei_shim_vcpu_id(self.vcpu.as_ptr()) }
     }
+}
 
-    pub(super) fn has_aarch32_el0(&self) -> bool {
-        // SAFETY: `vcpu` is alive, by contracts 1 and 4.
-        unsafe { bindings::sdei_shim_has_aarch32_el0(self.vcpu.as_ptr()) }
-    }
+/// Whether a guest can be in AArch32 at EL0.
+pub(super) fn has_aarch32_el0() -> bool {
+    // SAFETY: It asks for nothing, and reads what the kernel found at boot.
+    unsafe { bindings::sdei_shim_has_aarch32_el0() }
 }
 
 /// Whether one of the tracepoints is on: looked at before it is worth a call.

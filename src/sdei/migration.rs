@@ -157,7 +157,7 @@ impl Pe {
     }
 
     /// Writes a register. Registers can be written in any order; what was read
-    /// is always accepted. `aarch32_el0` says whether the guest has AArch32 at
+    /// is always accepted. `aarch32_el0` says whether guests can be in AArch32 at
     /// EL0.
     ///
     /// # Errors
