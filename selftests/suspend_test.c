@@ -89,6 +89,20 @@ TEST_F(suspend, pending_events_survive)
 	EXPECT_EQ(sdei_handler(CRITICAL(0)), regs.pc);
 }
 
+TEST_F(suspend, resumed_by_its_registers)
+{
+	struct sdei_regs regs;
+
+	psci_exit(self->vcpu, PSCI_1_0_FN64_SYSTEM_SUSPEND, KVM_SYSTEM_EVENT_SUSPEND);
+	sdei_raise(self->vcpu, CRITICAL(0));
+	sdei_set_regs(self->vcpu, &self->start);
+
+	/* The handler is not entered where the guest is not ready for it. */
+	EXPECT_EQ(SDEI_E, sdei_call(self->vcpu, EVENT_STATUS, sdei_event(CRITICAL(0))));
+	sdei_call_enter(self->vcpu, &regs, PE_UNMASK);
+	EXPECT_EQ(sdei_handler(CRITICAL(0)), regs.pc);
+}
+
 TEST_F(suspend, a_running_handler_is_completed)
 {
 	struct sdei_regs regs;
@@ -113,10 +127,11 @@ TEST_F(suspend, a_second_reset_is_one)
 
 TEST_F(suspend, the_vmm_refuses_it_and_resets_later)
 {
-	/* The guest goes on, and that was that. */
+	/* The guest goes on, masked, and that was that. */
 	psci_exit(self->vcpu, PSCI_1_0_FN64_SYSTEM_SUSPEND, KVM_SYSTEM_EVENT_SUSPEND);
 	sdei_set_regs(self->vcpu, &self->start);
 	EXPECT_EQ(SDEI_E, sdei_call(self->vcpu, EVENT_STATUS, sdei_event(NORMAL(0))));
+	EXPECT_EQ(0, sdei_call(self->vcpu, PE_MASK));
 
 	init_vcpu(self->vcpu, &self->start);
 	EXPECT_EQ(SDEI_U, sdei_call(self->vcpu, EVENT_STATUS, sdei_event(NORMAL(0))));

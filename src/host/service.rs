@@ -170,7 +170,7 @@ unsafe extern "C" fn enter(
     let (this, pe) = unsafe { Vcpu::owned(data) };
     // SAFETY: Contract 3; the layouts are the same.
     let regs = unsafe { &mut *regs.cast::<Regs>() };
-    pe.deliver(this.port(), regs, this);
+    pe.run(this.port(), regs, this);
 }
 
 /// # Safety

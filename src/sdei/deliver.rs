@@ -10,15 +10,21 @@ use super::pstate::EntryControls;
 use super::regs::{Context, Regs};
 
 impl Pe {
+    /// The CPU is about to run the guest, with everything in `regs` as the guest
+    /// would go on: delivers what there is to deliver.
+    #[inline]
+    pub fn run<V: Vcpu>(&mut self, port: &Port, regs: &mut Regs, vcpu: &V) {
+        self.runs(port);
+        self.deliver(port, regs, vcpu);
+    }
+
     /// Diverts the CPU to the handler of a pending event, if there is one that
-    /// may be delivered. For the moment before the CPU runs the guest again,
-    /// with everything in `regs` as the guest would go on.
+    /// may be delivered.
     ///
     /// At most one handler is entered: the critical ones come first, and block
     /// all others.
     #[inline]
-    pub fn deliver<V: Vcpu>(&mut self, port: &Port, regs: &mut Regs, vcpu: &V) {
-        self.runs();
+    pub(super) fn deliver<V: Vcpu>(&mut self, port: &Port, regs: &mut Regs, vcpu: &V) {
         let candidates = port.deliverable();
         if !candidates.is_empty() {
             self.divert(port, regs, vcpu, candidates);

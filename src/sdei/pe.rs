@@ -101,10 +101,7 @@ impl Pe {
     /// and what is pending, and is masked (DEN0054 6.5.2).
     pub fn reset(&mut self, port: &Port) {
         if self.suspended {
-            self.suspended = false;
-            self.masked = true;
-            self.end_handlers();
-            self.publish(port);
+            self.wake(port);
         } else {
             *self = Pe::new();
             self.publish(port);
@@ -115,8 +112,8 @@ impl Pe {
     /// The CPU makes a PSCI call that powers it, or the system, down. Handlers
     /// that run are completed by that (DEN0054 6.5.4), to go nowhere.
     ///
-    /// Returns whether the CPU has to come by [`Pe::deliver`] should it run
-    /// again without a reset, because nothing came of it.
+    /// Returns whether the CPU has to come by [`Pe::run`] should it run again
+    /// without a reset.
     pub fn power_down(&mut self, port: &Port, how: PowerDown) -> bool {
         match how {
             // No event is for a CPU that is off, and a reset turns it on.
@@ -134,9 +131,24 @@ impl Pe {
         }
     }
 
-    /// The CPU runs: whatever it suspended, it came back from without a reset.
-    pub(super) fn runs(&mut self) {
+    /// The CPU comes back from a suspend: masked, and in no handler (DEN0054
+    /// 6.5.2).
+    #[cold]
+    fn wake(&mut self, port: &Port) {
         self.suspended = false;
+        self.masked = true;
+        self.end_handlers();
+        self.publish(port);
+    }
+
+    /// The CPU is about to run the guest. If it suspended the system, it woke
+    /// without a reset: user space has put its registers to where the guest wants
+    /// to resume, or has refused to suspend, which looks the same from here.
+    #[inline]
+    pub(super) fn runs(&mut self, port: &Port) {
+        if self.suspended {
+            self.wake(port);
+        }
     }
 
     pub(super) fn is_suspended(&self) -> bool {

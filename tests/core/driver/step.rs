@@ -157,7 +157,9 @@ fn run(
     call: Option<u32>,
 ) -> Result<Seen, String> {
     let runs = |world: &World, n: usize| world.pes[me].state(EVENTS[n]).status() & 4 != 0;
-    let running = bits(|n| runs(world, n));
+    // None runs in a CPU that wakes, even if user space has said so.
+    let wakes = world.get(me, Register::PeState) & 2 != 0;
+    let running = bits(|n| runs(world, n) && !wakes);
     let system = System {
         seats: &world.seats,
         controls,
@@ -172,7 +174,7 @@ fn run(
     let port = &world.seats[me].port;
     match call {
         Some(id) => world.pes[me].call(port, &mut real, &system, id),
-        None => world.pes[me].deliver(port, &mut real, &system),
+        None => world.pes[me].run(port, &mut real, &system),
     }
     if let Some(mistake) = system.mistake.get() {
         return Err(mistake.to_owned());

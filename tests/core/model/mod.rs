@@ -194,7 +194,10 @@ impl Cpu {
 
     /// The CPU is about to run the guest.
     pub fn deliver(&mut self, regs: &mut Regs, controls: Controls) {
-        self.power = Power::On;
+        if self.power == Power::Suspended {
+            // Its registers were set instead of the CPU being reset.
+            self.reset();
+        }
         let Some(event) = self.deliverable() else {
             return;
         };

@@ -102,16 +102,28 @@ fn the_second_reset_is_a_cold_start() {
     assert_cold(&mut cpu);
 }
 
-/// A suspend that nothing came of leaves no trace; the CPU is told to be looked
-/// at, so that the dispatcher learns of it.
+/// A CPU that resumes by its registers, or is refused, is masked like one that
+/// is reset; it is told to be looked at, so that the dispatcher learns of it.
 #[test]
 fn a_cpu_that_runs_on_is_not_suspended() {
     let mut cpu = busy();
     assert!(cpu.power_down(PowerDown::Suspend));
     cpu.enter();
-    assert_eq!(cpu.status(NORMAL[2]), ER, "it wasn't masked by that");
+    assert!(cpu.pe.is_masked());
+    assert_eq!(cpu.status(NORMAL[2]), E, "masked");
+    cpu.call(PE_UNMASK, &[]);
+    assert_eq!(cpu.status(NORMAL[2]), ER);
     cpu.reset();
     assert_cold(&mut cpu);
+}
+
+/// What else powers down masks nothing if it comes to nothing.
+#[test]
+fn a_cpu_that_did_not_power_down_the_system_is_not_masked() {
+    let mut cpu = busy();
+    assert!(cpu.power_down(PowerDown::System));
+    cpu.enter();
+    assert_eq!(cpu.status(NORMAL[2]), ER);
 }
 
 #[test]

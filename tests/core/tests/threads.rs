@@ -116,7 +116,7 @@ fn each_trigger_is_delivered_or_withdrawn() {
         while !finished {
             finished = busy.load(Acquire) == 0;
             // Nothing but delivery, so that most of the time it is under way.
-            cpu.pe.deliver(port, &mut cpu.regs, &cpu.system);
+            cpu.pe.run(port, &mut cpu.regs, &cpu.system);
             if cpu.is_running(NORMAL[0]) {
                 delivered += 1;
                 cpu.call(COMPLETE, &[0]);

@@ -225,7 +225,7 @@ impl Cpu {
     /// What the host does before the CPU runs the guest.
     pub fn enter(&mut self) {
         let port = &self.system.seats[self.n].port;
-        self.pe.deliver(port, &mut self.regs, &self.system);
+        self.pe.run(port, &mut self.regs, &self.system);
     }
 
     pub fn reset(&mut self) {

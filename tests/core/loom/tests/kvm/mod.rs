@@ -183,7 +183,7 @@ impl Guest {
     pub fn enter(&mut self) {
         if self.host.check_request() {
             let system = System(&self.peer);
-            self.pe.deliver(&self.host.port, &mut self.regs, &system);
+            self.pe.run(&self.host.port, &mut self.regs, &system);
         }
     }
 
