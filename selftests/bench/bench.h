@@ -105,7 +105,7 @@ static inline u64 guest_cost(u64 fn, u64 arg0, u64 arg1)
 	return __guest_cost(fn, arg0, arg1, 50);
 }
 
-/* Event 0, with a handler in guest.S. */
+/* Lets an event in, with a handler in guest.S. */
 static inline void guest_enable_raw(u64 event, const char *handler, u64 argument)
 {
 	GUEST_ASSERT_EQ(guest_call(SDEI_1_0_FN_SDEI_EVENT_REGISTER, event,

@@ -42,7 +42,7 @@ impl Counters {
         count(&self.deliveries);
     }
 
-    /// The VMM raised an event. For any thread.
+    /// The VMM or the administrator raised an event. For any thread.
     pub(super) fn injected(&self) {
         self.injections.fetch_add(1, Ordering::Relaxed);
     }

@@ -19,8 +19,9 @@ struct sdei_entry_controls {
 /* All of these are for the thread that has the vCPU, see kvm_smccc_service. */
 struct sdei_entry_controls sdei_shim_entry_controls(struct kvm_vcpu *vcpu);
 bool sdei_shim_has_mpidr(struct kvm_vcpu *vcpu, u64 mpidr);
-bool sdei_shim_has_aarch32_el0(void);
 void sdei_shim_set_exception_return(struct kvm_vcpu *vcpu, u64 elr, u64 spsr);
+
+bool sdei_shim_has_aarch32_el0(void);
 
 /* kvm_smccc_service.auto_enable: the module parameter of that name. */
 bool sdei_shim_auto_enable(struct kvm *kvm);

@@ -8,7 +8,8 @@
 //! - Safe Rust over `core`, no kernel types. Kbuild compiles these files into
 //!   the module, cargo compiles the same files for the tests.
 //! - Only the thread that runs a virtual CPU changes its [`Pe`]. Every other
-//!   thread sees its [`Port`], where it can set a pending bit and ask a little.
+//!   thread sees its [`Port`], where it can set a pending bit, withdraw it, and
+//!   ask a little.
 //! - No lock, no allocation, no loop longer than the static event table.
 //! - What can't happen can't be written down: an event is an [`Event`], not a
 //!   number, once it has been decoded; an interrupted state is a [`PState`]

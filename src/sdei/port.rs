@@ -103,9 +103,9 @@ impl Port {
         self.pending().and(self.ready())
     }
 
-    /// For the CPU's own thread: consumes a trigger, because it is delivered or
-    /// because the registration it was for is gone. Returns whether it was
-    /// there.
+    /// Consumes a trigger: the CPU's own thread, because it is delivered or
+    /// because the registration it was for is gone, and any thread, because it is
+    /// withdrawn. Returns whether it was there, which only one is told.
     pub(super) fn clear(&self, event: Event) -> bool {
         // Acquire pairs with the release in `raise`.
         let before = self

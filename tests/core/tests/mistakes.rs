@@ -9,7 +9,7 @@
 //! made by the VMM. KVM's are: an exit that is not completed yet, or an exception
 //! that is queued, when an event is delivered (23, selftests/delivery_test.c);
 //! and that a kick wakes a CPU that waits but not one that is off (the rest of
-//! 24, selftests/host_event_test.c and power_test.c). What belongs to both is in
+//! 24, selftests/smp_test.c and power_test.c). What belongs to both is in
 //! selftests/ under the same number.
 
 mod support;
