@@ -32,11 +32,11 @@ modules:
 
 ## dtb: device tree of a QEMU guest with SDEI: make dtb OUT=guest.dtb QEMU='qemu-system-aarch64 ...'
 dtb:
-	@tools/sdei-dtb $(OUT) $(QEMU)
+	@tools/sdei-dtb "$(OUT)" $(QEMU)
 
 ## acpi: ACPI tables of a QEMU guest with SDEI and AGDI: make acpi OUT=folder QEMU='qemu-system-aarch64 ...'
 acpi:
-	@tools/sdei-acpi $(OUT) $(QEMU)
+	@tools/sdei-acpi "$(OUT)" $(QEMU)
 
 ## clean: remove what 'make modules' left here
 clean:
