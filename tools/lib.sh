@@ -111,6 +111,17 @@ in_cargo() {
 		CARGO_TERM_COLOR=never CARGO_HTTP_CAINFO="$ca" "$@"
 }
 
+# cargo_tool NAME VERSION: prints where this program, which cargo installs, is.
+cargo_tool() {
+	local dir
+	dir=$(cached "$1" "$(key "$2" "$top/tools/toolchain")") || {
+		step "compile $1" 3600 bash -c '. "$1" && in_cargo cargo install --quiet --debug \
+			--locked --root "$2" --version "$3" "$4"' bash "$top/tools/lib.sh" "$dir" "$2" "$1"
+		complete "$dir"
+	}
+	echo "$dir/bin/$1"
+}
+
 # not_in FILE <LINES: those lines that are no line of FILE.
 not_in() {
 	[ -s "$1" ] || die "there is no $1"
