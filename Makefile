@@ -27,6 +27,7 @@ bench:
 ## modules: build kvm_sdei.ko for a patched kernel tree: make modules KDIR=...
 modules:
 	@tools/check-kdir "$(KDIR)"
+	@tools/check-unsafe
 	$(MAKE) -C $(KDIR) LLVM=1 ARCH=arm64 M=$(CURDIR) modules
 	@tools/check-object llvm-nm src/kvm_sdei.o
 
