@@ -12,9 +12,15 @@ use super::regs::{Context, Regs};
 impl Pe {
     /// The CPU is about to run the guest, with everything in `regs` as the guest
     /// would go on: delivers what there is to deliver.
+    ///
+    /// If it suspended the system, it wakes without a reset: user space has put
+    /// its registers to where the guest wants to resume, or has refused to
+    /// suspend, which looks the same from here.
     #[inline]
     pub fn run<V: Vcpu>(&mut self, port: &Port, regs: &mut Regs, vcpu: &V) {
-        self.runs(port);
+        if self.is_suspended() {
+            self.wake(port);
+        }
         self.deliver(port, regs, vcpu);
     }
 

@@ -134,21 +134,11 @@ impl Pe {
     /// The CPU comes back from a suspend: masked, and in no handler (DEN0054
     /// 6.5.2).
     #[cold]
-    fn wake(&mut self, port: &Port) {
+    pub(super) fn wake(&mut self, port: &Port) {
         self.suspended = false;
         self.masked = true;
         self.end_handlers();
         self.publish(port);
-    }
-
-    /// The CPU is about to run the guest. If it suspended the system, it woke
-    /// without a reset: user space has put its registers to where the guest wants
-    /// to resume, or has refused to suspend, which looks the same from here.
-    #[inline]
-    pub(super) fn runs(&mut self, port: &Port) {
-        if self.suspended {
-            self.wake(port);
-        }
     }
 
     pub(super) fn is_suspended(&self) -> bool {
