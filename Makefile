@@ -6,38 +6,38 @@ MAKEFLAGS += --no-print-directory
 
 ## demo: see a guest get a real NMI, and not get it without (HOST=mainline: on that host)
 demo:
-	@tools/demo
+	@tools/run/demo
 
 ## check: run all tests but the longest
 check:
-	@tools/check
+	@tools/check/run
 
 ## check-all: run all tests
 check-all:
-	@tools/check --all
+	@tools/check/run --all
 
-## verify: the long checks of the dispatcher; PARTS="..." to choose among tools/verify-parts
+## verify: the long checks of the dispatcher; PARTS="..." to choose among tools/verify/parts
 verify:
-	@tools/verify $(PARTS)
+	@tools/verify/run $(PARTS)
 
 ## bench: what SDEI costs, in instructions; fails if it is worse than recorded (RECORD=1: record it)
 bench:
-	@tools/bench $(if $(RECORD),--record)
+	@tools/check/bench $(if $(RECORD),--record)
 
 ## modules: build kvm_sdei.ko for a patched kernel tree: make modules KDIR=...
 modules:
-	@tools/check-kdir "$(KDIR)"
-	@tools/check-unsafe
+	@tools/build/check-kdir "$(KDIR)"
+	@tools/build/check-unsafe
 	$(MAKE) -C $(KDIR) LLVM=1 ARCH=arm64 M=$(CURDIR) modules
-	@tools/check-object llvm-nm src/kvm_sdei.o
+	@tools/build/check-object llvm-nm src/kvm_sdei.o
 
 ## dtb: device tree of a QEMU guest with SDEI: make dtb OUT=guest.dtb QEMU='qemu-system-aarch64 ...'
 dtb:
-	@tools/sdei-dtb "$(OUT)" $(QEMU)
+	@tools/admin/sdei-dtb "$(OUT)" $(QEMU)
 
 ## acpi: ACPI tables of a QEMU guest with SDEI and AGDI: make acpi OUT=folder QEMU='qemu-system-aarch64 ...'
 acpi:
-	@tools/sdei-acpi "$(OUT)" $(QEMU)
+	@tools/admin/sdei-acpi "$(OUT)" $(QEMU)
 
 ## clean: remove what 'make modules' left here
 clean:

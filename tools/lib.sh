@@ -107,14 +107,14 @@ in_cargo() {
 		cp "$ca" "$cache/ca-certificates.crt"
 		ca=$cache/ca-certificates.crt
 	fi
-	"$top/tools/toolchain" run env CARGO_TARGET_DIR="$cache/cargo-target" \
+	"$top/tools/build/toolchain" run env CARGO_TARGET_DIR="$cache/cargo-target" \
 		CARGO_TERM_COLOR=never CARGO_HTTP_CAINFO="$ca" "$@"
 }
 
 # cargo_tool NAME VERSION: prints where this program, which cargo installs, is.
 cargo_tool() {
 	local dir
-	dir=$(cached "$1" "$(key "$2" "$top/tools/toolchain")") || {
+	dir=$(cached "$1" "$(key "$2" "$top/tools/build/toolchain")") || {
 		step "compile $1" 3600 bash -c '. "$1" && in_cargo cargo install --quiet --debug \
 			--locked --root "$2" --version "$3" "$4"' bash "$top/tools/lib.sh" "$dir" "$2" "$1"
 		complete "$dir"

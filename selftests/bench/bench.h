@@ -4,7 +4,7 @@
  * name of the row and its figure, with tabs in between.
  *
  * Figures are ticks of CNTVCT_EL0. Under an emulator that counts one tick for
- * each instruction (tools/bench) they are instructions, of guest, hypervisor
+ * each instruction (tools/check/bench) they are instructions, of guest, hypervisor
  * and host kernel together. On hardware they are time.
  *
  * All measure in short batches, and take the median: few of them meet a timer

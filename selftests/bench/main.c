@@ -4,7 +4,7 @@
  *
  *   bench HOST PART...
  *
- * tools/bench runs it and makes a table of what it prints.
+ * tools/check/bench runs it and makes a table of what it prints.
  */
 #include "bench.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What the fuzzer has found to be worth a try, tried again. See
-//! tools/verify-parts/fuzz.
+//! tools/verify/parts/fuzz.
 
 use std::path::Path;
 
