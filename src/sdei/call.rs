@@ -1,125 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The calls (DEN0054 5.1), but for those that end a handler, which are in
-//! `deliver.rs`.
+//! The calls (DEN0054 5.1).
 
+use super::abi::{feature, info, Error, Function, REGISTER_ROUTING_MODE, SUCCESS, VERSION};
+use super::cpu::Cpu;
 use super::event::{Event, Priority};
-use super::pe::{Handler, Pe};
-use super::port::{Peer, Port};
-use super::pstate::{EntryControls, PState};
-use super::regs::Regs;
+use super::outside::{Peer, Vcpu};
+use super::pe::Handler;
+use super::regs::SAVED_GPRS;
 use super::state::Operation;
 
-/// What a call can answer instead of a value (DEN0054 5.3).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(i64)]
-pub enum Error {
-    /// There is no such call.
-    NotSupported = -1,
-    /// An argument is not valid.
-    InvalidParameters = -2,
-    /// Not in this state.
-    Denied = -3,
-    /// Done when the handler completes.
-    Pending = -5,
-    /// Nothing left to give.
-    OutOfResource = -10,
-}
-
-/// The functions: bits 4:0 of the function ID. Values that have no name are
-/// reserved.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(missing_docs, reason = "the names are the specification's")]
-pub enum Function {
-    Version,
-    EventRegister,
-    EventEnable,
-    EventDisable,
-    EventContext,
-    EventComplete,
-    EventCompleteAndResume,
-    EventUnregister,
-    EventStatus,
-    EventGetInfo,
-    EventRoutingSet,
-    PeMask,
-    PeUnmask,
-    InterruptBind,
-    InterruptRelease,
-    EventSignal,
-    Features,
-    PrivateReset,
-    SharedReset,
-}
-
-impl Function {
-    /// The function ID of SDEI_VERSION: the first of the range.
-    pub const BASE: u32 = 0xc400_0020;
-    /// How many function IDs belong to SDEI.
-    pub const COUNT: u32 = 0x20;
-
-    /// Decodes a function ID of SDEI's range.
-    pub fn from_id(id: u32) -> Option<Function> {
-        Some(match id.wrapping_sub(Function::BASE) {
-            0x00 => Function::Version,
-            0x01 => Function::EventRegister,
-            0x02 => Function::EventEnable,
-            0x03 => Function::EventDisable,
-            0x04 => Function::EventContext,
-            0x05 => Function::EventComplete,
-            0x06 => Function::EventCompleteAndResume,
-            0x07 => Function::EventUnregister,
-            0x08 => Function::EventStatus,
-            0x09 => Function::EventGetInfo,
-            0x0a => Function::EventRoutingSet,
-            0x0b => Function::PeMask,
-            0x0c => Function::PeUnmask,
-            0x0d => Function::InterruptBind,
-            0x0e => Function::InterruptRelease,
-            0x0f => Function::EventSignal,
-            0x10 => Function::Features,
-            0x11 => Function::PrivateReset,
-            0x12 => Function::SharedReset,
-            _ => return None,
-        })
-    }
-}
-
-/// The virtual CPU that makes a call or takes an event, as far as the
-/// dispatcher needs it beyond [`Regs`].
-pub trait Vcpu {
-    /// A CPU of the same guest.
-    type Peer<'a>: Peer
-    where
-        Self: 'a;
-
-    /// The CPU whose affinity fields (Aff3 to Aff0) equal those of `mpidr`.
-    fn peer(&self, mpidr: u64) -> Option<Self::Peer<'_>>;
-
-    /// What goes into PSTATE on an exception to EL1.
-    fn entry_controls(&self) -> EntryControls;
-
-    /// Writes ELR_EL1 and SPSR_EL1.
-    fn set_exception_return(&self, elr: u64, spsr: PState);
-
-    /// For observers: the guest made a call, and these are its registers now,
-    /// with the result in place. Not for calls that resume another context.
-    fn called(&self, _id: u32, _regs: &Regs) {}
-
-    /// For observers: the handler of `event` was entered and interrupted `pc`.
-    fn delivered(&self, _event: Event, _pc: u64) {}
-
-    /// For observers: the handler of `event` completed, and the guest goes on
-    /// at `pc`.
-    fn completed(&self, _event: Event, _pc: u64) {}
-}
-
-/// Version 1.0, vendor 0. The clarifications of 1.1 are followed, but every
-/// known client and conformance suite takes exactly this for an answer.
-const VERSION: i64 = 1 << 48;
-
-/// The result of a call that has nothing else to say.
-const DONE: i64 = 0;
+/// What a call returns in x0.
+type CallResult = Result<i64, Error>;
 
 /// x1 to x4 of a call.
 type Arguments = [u64; 4];
@@ -129,192 +21,202 @@ fn event(argument: u64) -> Result<Event, Error> {
     Event::from_number(argument as u32).ok_or(Error::InvalidParameters)
 }
 
-impl Pe {
-    /// Executes the call that is in `regs`, and then delivers what that made
-    /// deliverable. `id` is a function ID of SDEI's range.
+impl<V: Vcpu> Cpu<'_, V> {
+    /// The guest made the call `id`, with its arguments in x1 and up: executes
+    /// it, and then delivers what that made deliverable. The PC is the
+    /// instruction after the call. An `id` that is no function of SDEI answers
+    /// NOT_SUPPORTED.
     #[inline]
-    pub fn call<V: Vcpu>(&mut self, port: &Port, regs: &mut Regs, vcpu: &V, id: u32) {
-        let [_, x1, x2, ..] = regs.saved;
+    pub fn call(&mut self, id: u32) {
+        let [_, x1, x2, ..] = self.regs.saved;
         let Some(function) = Function::from_id(id) else {
-            return answer(regs, vcpu, id, Err(Error::NotSupported));
+            return self.answer(Err(Error::NotSupported));
         };
         match function {
             // These change nothing, so there is nothing to deliver after them.
-            Function::Version => answer(regs, vcpu, id, Ok(VERSION)),
-            Function::EventContext => answer(regs, vcpu, id, self.event_context(x1)),
-            Function::EventStatus => answer(regs, vcpu, id, self.event_status(x1)),
-            Function::EventGetInfo => answer(regs, vcpu, id, event_get_info(x1, x2)),
-            Function::Features => answer(regs, vcpu, id, features(x1)),
-
+            Function::Version => self.answer(Ok(VERSION)),
+            Function::EventContext => self.answer(self.event_context(x1)),
+            Function::EventStatus => self.answer(self.event_status(x1)),
+            Function::EventGetInfo => self.answer(event_get_info(x1, x2)),
+            Function::Features => self.answer(features(x1)),
             Function::EventRoutingSet | Function::InterruptRelease => {
-                answer(regs, vcpu, id, Err(Error::InvalidParameters));
+                self.answer(Err(Error::InvalidParameters));
             }
-            Function::InterruptBind => answer(regs, vcpu, id, interrupt_bind(x1)),
-            Function::SharedReset => answer(regs, vcpu, id, Ok(DONE)),
+            Function::InterruptBind => self.answer(interrupt_bind(x1)),
+            Function::SharedReset => self.answer(Ok(SUCCESS)),
 
-            Function::EventRegister => self.act(port, regs, vcpu, id, Self::event_register),
-            Function::EventEnable => self.act(port, regs, vcpu, id, |pe, port, _, [x1, ..]| {
-                pe.change(port, Operation::Enable, x1)
-            }),
-            Function::EventDisable => self.act(port, regs, vcpu, id, |pe, port, _, [x1, ..]| {
-                pe.change(port, Operation::Disable, x1)
-            }),
-            Function::EventUnregister => self.act(port, regs, vcpu, id, |pe, port, _, [x1, ..]| {
-                pe.change(port, Operation::Unregister, x1)
-            }),
-            Function::EventSignal => self.act(port, regs, vcpu, id, Self::event_signal),
-            Function::PeMask => self.act(port, regs, vcpu, id, |pe, port, _, _| {
-                let was_masked = pe.set_masked(port, true);
+            Function::EventRegister => self.act(|cpu, arguments| cpu.event_register(arguments)),
+            Function::EventEnable => {
+                self.act(|cpu, [number, ..]| cpu.change(Operation::Enable, number))
+            }
+            Function::EventDisable => {
+                self.act(|cpu, [number, ..]| cpu.change(Operation::Disable, number))
+            }
+            Function::EventUnregister => {
+                self.act(|cpu, [number, ..]| cpu.change(Operation::Unregister, number))
+            }
+            Function::EventSignal => self.act(|cpu, arguments| cpu.event_signal(arguments)),
+            Function::PeMask => self.act(|cpu, _| {
+                let was_masked = cpu.set_masked(true);
                 Ok(i64::from(!was_masked))
             }),
-            Function::PeUnmask => self.act(port, regs, vcpu, id, |pe, port, _, _| {
-                pe.set_masked(port, false);
-                Ok(DONE)
+            Function::PeUnmask => self.act(|cpu, _| {
+                cpu.set_masked(false);
+                Ok(SUCCESS)
             }),
-            Function::PrivateReset => self.act(port, regs, vcpu, id, Self::private_reset),
-            Function::EventComplete => self.event_complete(port, regs, vcpu, id),
-            Function::EventCompleteAndResume => {
-                self.event_complete_and_resume(port, regs, vcpu, id);
-            }
+            Function::PrivateReset => self.act(|cpu, arguments| cpu.private_reset(arguments)),
+
+            Function::EventComplete => self.apart(|cpu| cpu.event_complete()),
+            Function::EventCompleteAndResume => self.apart(|cpu| cpu.event_complete_and_resume()),
         }
     }
 
-    /// Does what the call asks for, and then delivers what that made
+    /// Executes a call that returns, and then delivers what that made
     /// deliverable.
-    #[inline(never)]
-    fn act<V: Vcpu>(
-        &mut self,
-        port: &Port,
-        regs: &mut Regs,
-        vcpu: &V,
-        id: u32,
-        call: impl FnOnce(&mut Pe, &Port, &V, Arguments) -> Result<i64, Error>,
-    ) {
-        let [_, x1, x2, x3, x4, ..] = regs.saved;
-        let result = call(self, port, vcpu, [x1, x2, x3, x4]);
-        // With the result in place: it belongs to what is interrupted.
-        answer(regs, vcpu, id, result);
-        self.deliver(port, regs, vcpu);
+    #[inline]
+    fn act(&mut self, call: impl FnOnce(&mut Cpu<'_, V>, Arguments) -> CallResult) {
+        self.apart(|cpu| {
+            let [_, x1, x2, x3, x4, ..] = cpu.regs.saved;
+            let result = call(cpu, [x1, x2, x3, x4]);
+            // A delivery interrupts the guest after the call, with the result
+            // in x0.
+            cpu.answer(result);
+            cpu.deliver();
+        });
     }
 
-    /// SDEI_EVENT_REGISTER (DEN0054 5.1.2). Routing (flag bit 0 and the
-    /// affinity) means nothing for a private event, and is not looked at.
-    fn event_register<V: Vcpu>(
-        &mut self,
-        port: &Port,
-        _vcpu: &V,
-        [number, entry, argument, flags]: Arguments,
-    ) -> Result<i64, Error> {
-        const ROUTING_MODE: u64 = 1 << 0;
+    /// Puts the result of a call into x0.
+    #[inline]
+    fn answer(&mut self, result: CallResult) {
+        let [id, ..] = self.regs.saved;
+        self.regs
+            .set_result(result.unwrap_or_else(|error| error as i64));
+        self.vcpu.on_call(id as u32, self.regs);
+    }
 
-        if entry == 0 || !Handler::is_aligned(entry) || flags & !ROUTING_MODE != 0 {
+    /// SDEI_EVENT_REGISTER (DEN0054 5.1.2). All events are private: routing
+    /// (flag bit 0 and the affinity) has no meaning for them, and is not
+    /// checked.
+    fn event_register(&mut self, [number, entry, argument, flags]: Arguments) -> CallResult {
+        if entry == 0 || !Handler::is_aligned(entry) || flags & !REGISTER_ROUTING_MODE != 0 {
             return Err(Error::InvalidParameters);
         }
         let event = event(number)?;
-        self.operate(port, Operation::Register, event)?;
-        *self.handlers.get_mut(event) = Handler { entry, argument };
-        Ok(DONE)
+        self.operate(Operation::Register, event)?;
+        *self.pe.handler_mut(event) = Handler { entry, argument };
+        Ok(SUCCESS)
     }
 
     /// SDEI_EVENT_ENABLE, DISABLE and UNREGISTER (DEN0054 5.1.3, 5.1.4, 5.1.8).
-    fn change(&mut self, port: &Port, operation: Operation, number: u64) -> Result<i64, Error> {
-        self.operate(port, operation, event(number)?)?;
-        Ok(DONE)
+    fn change(&mut self, operation: Operation, number: u64) -> CallResult {
+        self.operate(operation, event(number)?)?;
+        Ok(SUCCESS)
     }
 
     /// SDEI_EVENT_CONTEXT (DEN0054 5.1.5): a register as it was when the
-    /// innermost handler was entered. The index is checked before it matters
-    /// whether there is one.
-    fn event_context(&self, index: u64) -> Result<i64, Error> {
+    /// innermost handler was entered. An index that is out of range is invalid
+    /// whether or not a handler runs.
+    fn event_context(&self, index: u64) -> CallResult {
         let index = index as u32 as usize;
-        if index >= super::SAVED_GPRS {
+        if index >= SAVED_GPRS {
             return Err(Error::InvalidParameters);
         }
-        let priority = self.innermost().ok_or(Error::Denied)?;
-        let value = self.frames.get(priority).context.gprs.get(index);
-        Ok(*value.ok_or(Error::InvalidParameters)? as i64)
+        let priority = self.pe.innermost().ok_or(Error::Denied)?;
+        // The guest chose the index, and can train the branch above.
+        let index = self.vcpu.array_index_nospec(index, SAVED_GPRS);
+        let value = self.pe.context(priority).gpr(index);
+        Ok(value.ok_or(Error::InvalidParameters)? as i64)
+    }
+
+    /// SDEI_EVENT_COMPLETE (DEN0054 5.1.6): the guest goes on with what the
+    /// handler interrupted.
+    #[inline]
+    fn event_complete(&mut self) {
+        match self.leave_handler() {
+            Ok(event) => self.vcpu.on_completion(event, self.regs.pc),
+            Err(error) => self.answer(Err(error)),
+        }
+        self.deliver();
+    }
+
+    /// SDEI_EVENT_COMPLETE_AND_RESUME (DEN0054 5.1.7): the guest goes on at the
+    /// address in x1, as if what the handler interrupted had taken an exception
+    /// to there.
+    #[inline]
+    fn event_complete_and_resume(&mut self) {
+        let [_, resume_at, ..] = self.regs.saved;
+        match self.leave_handler() {
+            Ok(event) => {
+                let (vcpu, regs) = (self.vcpu, &mut *self.regs);
+                vcpu.set_exception_return(regs.pc, regs.pstate);
+                regs.pc = resume_at;
+                regs.pstate = regs.pstate.exception_entry(vcpu.entry_controls());
+                vcpu.on_completion(event, regs.pc);
+            }
+            Err(error) => self.answer(Err(error)),
+        }
+        self.deliver();
     }
 
     /// SDEI_EVENT_STATUS (DEN0054 5.1.9).
-    fn event_status(&self, number: u64) -> Result<i64, Error> {
-        Ok(self.state(event(number)?).status() as i64)
+    fn event_status(&self, number: u64) -> CallResult {
+        Ok(self.pe.state(event(number)?).status() as i64)
     }
 
     /// SDEI_EVENT_SIGNAL (DEN0054 5.1.16). A target that is masked, or has the
-    /// event disabled, takes it later.
-    fn event_signal<V: Vcpu>(
-        &mut self,
-        own: &Port,
-        vcpu: &V,
-        [number, target, ..]: Arguments,
-    ) -> Result<i64, Error> {
+    /// event disabled, takes the event later.
+    fn event_signal(&mut self, [number, target, ..]: Arguments) -> CallResult {
         let event = event(number)?;
         if !event.is_software_signalled() {
             return Err(Error::InvalidParameters);
         }
-        let peer = vcpu.peer(target).ok_or(Error::InvalidParameters)?;
-        peer.port()
-            .raise(event)
-            .map_err(|_| Error::InvalidParameters)?;
-        // The caller looks at its own port when this returns.
-        if !core::ptr::eq(peer.port(), own) {
-            peer.kick();
-        }
-        Ok(DONE)
+        let raised = if self.vcpu.has_affinity(target) {
+            // This call looks for deliverable events before it ends.
+            self.vcpu.port().raise(event)
+        } else {
+            let peer = self.vcpu.peer(target).ok_or(Error::InvalidParameters)?;
+            // The target may look at its port as soon as it is kicked, so the
+            // pending bit has to be there.
+            peer.port().raise(event).map(|()| peer.kick())
+        };
+        raised.map_err(|_| Error::InvalidParameters)?;
+        Ok(SUCCESS)
     }
 
-    /// SDEI_PRIVATE_RESET (DEN0054 5.1.18): what runs is unregistered when it
-    /// completes, and makes the call answer DENIED.
-    fn private_reset<V: Vcpu>(
-        &mut self,
-        port: &Port,
-        _vcpu: &V,
-        _: Arguments,
-    ) -> Result<i64, Error> {
-        let mut result = Ok(DONE);
+    /// SDEI_PRIVATE_RESET (DEN0054 5.1.18). An event whose handler runs is
+    /// unregistered when that completes, and makes the call answer DENIED.
+    fn private_reset(&mut self, _: Arguments) -> CallResult {
+        let mut result = Ok(SUCCESS);
         for event in Event::ALL {
-            result = result.and(self.operate(port, Operation::Reset, event).map(|()| DONE));
+            let reset = self.operate(Operation::Reset, event);
+            result = result.and(reset.map(|()| SUCCESS));
         }
         result
     }
 }
 
-/// Puts the result of the call into x0.
-#[inline]
-pub(super) fn answer<V: Vcpu>(regs: &mut Regs, vcpu: &V, id: u32, result: Result<i64, Error>) {
-    let result = result.unwrap_or_else(|error| error as i64);
-    regs.set_result(result);
-    vcpu.called(id, regs);
-}
-
 /// SDEI_EVENT_GET_INFO (DEN0054 5.1.10). Inline, so that no other call has to
 /// save registers around it.
 #[inline(always)]
-fn event_get_info(number: u64, info: u64) -> Result<i64, Error> {
-    const EV_TYPE: u32 = 0;
-    const EV_SIGNALED: u32 = 1;
-    const EV_PRIORITY: u32 = 2;
-
-    const PRIVATE: i64 = 0;
-
+fn event_get_info(number: u64, asked: u64) -> CallResult {
     let event = event(number)?;
-    let value = match info as u32 {
-        EV_TYPE => PRIVATE,
-        // 0 says that the event *can* be signalled by software.
-        EV_SIGNALED => i64::from(!event.is_software_signalled()),
-        EV_PRIORITY => match event.priority() {
-            Priority::Normal => 0,
-            Priority::Critical => 1,
+    Ok(match asked as u32 {
+        info::EV_TYPE => info::TYPE_PRIVATE,
+        info::EV_SIGNALED if event.is_software_signalled() => info::SIGNALABLE,
+        info::EV_SIGNALED => info::NOT_SIGNALABLE,
+        info::EV_PRIORITY => match event.priority() {
+            Priority::Normal => info::PRIORITY_NORMAL,
+            Priority::Critical => info::PRIORITY_CRITICAL,
         },
-        // Routing is for shared events; other numbers have no meaning.
+        // The routing of an event can be asked for shared events only; the
+        // other numbers have no meaning.
         _ => return Err(Error::InvalidParameters),
-    };
-    Ok(value)
+    })
 }
 
-/// SDEI_INTERRUPT_BIND (DEN0054 5.1.14): there are no slots to bind to, but a
-/// client is told of a bad interrupt first.
-fn interrupt_bind(interrupt: u64) -> Result<i64, Error> {
+/// SDEI_INTERRUPT_BIND (DEN0054 5.1.14). There are no slots for bound
+/// interrupts, but an interrupt that could not be bound to any is invalid.
+fn interrupt_bind(interrupt: u64) -> CallResult {
     // PPIs and SPIs, then the extended ranges of both.
     match interrupt as u32 {
         16..=1019 | 1056..=1119 | 4096..=5119 => Err(Error::OutOfResource),
@@ -323,13 +225,9 @@ fn interrupt_bind(interrupt: u64) -> Result<i64, Error> {
 }
 
 /// SDEI_FEATURES (DEN0054 5.1.17).
-fn features(feature: u64) -> Result<i64, Error> {
-    const BIND_SLOTS: u32 = 0;
-    const NO_SLOTS: i64 = 0;
-
-    match feature as u32 {
-        BIND_SLOTS => Ok(NO_SLOTS),
-        // Relative mode came with 1.1.
+fn features(asked: u64) -> CallResult {
+    match asked as u32 {
+        feature::BIND_SLOTS => Ok(feature::NO_SLOTS),
         _ => Err(Error::InvalidParameters),
     }
 }

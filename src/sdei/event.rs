@@ -2,8 +2,8 @@
 
 //! The static table of events (DEN0054 4.4) and collections indexed by event.
 
-/// The two classes of events (DEN0054 4.3). A critical event preempts a
-/// handler of a normal one; nothing else preempts.
+/// The two classes of events (DEN0054 4.3). A critical event preempts the
+/// handler of a normal event; no other event preempts a handler.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Priority {
     /// Delivered when no handler runs.
@@ -48,9 +48,9 @@ macro_rules! events {
                 }
             }
 
-            /// The number by which guest and VMM know the event: bit 31 is
-            /// clear; bit 30 is set for all but the one event that DEN0054
-            /// defines; bits 29:24 are clear.
+            /// The number by which guest and VMM know the event. Bits 31 and
+            /// 29:24 are clear. Bit 30 is set for all events but the one that
+            /// DEN0054 itself defines.
             pub const fn number(self) -> u32 {
                 match self {
                     $(Event::$name => $number,)*
@@ -101,7 +101,7 @@ const _: () = assert!(
 impl Event {
     /// The class of the event, fixed by the table.
     pub const fn priority(self) -> Priority {
-        // By a bit mask, which is cheaper to ask than a table.
+        // A bit mask takes fewer instructions than a table.
         if EventSet::CRITICAL.contains(self) {
             Priority::Critical
         } else {
@@ -187,9 +187,9 @@ impl EventSet {
         self.0 == 0
     }
 
-    /// The event of the set that goes first: a critical one if there is one,
-    /// the first in the table otherwise. DEN0054 leaves the choice within a
-    /// class to the implementation.
+    /// The event of the set that is delivered first: a critical one if there is
+    /// one, and of its class the one that is first in the table. DEN0054 leaves
+    /// the choice within a class to the implementation.
     pub fn first(self) -> Option<Event> {
         let critical = self.and(EventSet::CRITICAL);
         let class = if critical.is_empty() { self } else { critical };

@@ -3,10 +3,8 @@
 //! What the dispatcher keeps for a CPU (a PE, in the specification's words).
 
 use super::event::{Event, EventSet, PerEvent, PerPriority, Priority};
-use super::port::Port;
 use super::regs::Context;
-use super::state::{transition, Operation, Registration, State};
-use super::Error;
+use super::state::{Registration, State};
 
 /// What a client registered for an event.
 #[derive(Clone, Copy, Default, Debug)]
@@ -14,11 +12,12 @@ pub(super) struct Handler {
     /// Where the handler starts, in the guest's own address space: an
     /// instruction, or 0 if nothing was registered yet.
     pub(super) entry: u64,
-    /// What it gets in x1.
+    /// What the handler gets in x1.
     pub(super) argument: u64,
 }
 
 impl Handler {
+    /// Whether `entry` can be the address of an instruction.
     pub(super) fn is_aligned(entry: u64) -> bool {
         entry % 4 == 0
     }
@@ -27,42 +26,31 @@ impl Handler {
 /// The handler of one priority: which event it runs for, and what it
 /// interrupted.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Frame {
+struct Frame {
     /// The event whose handler runs.
-    pub(super) event: Option<Event>,
-    /// What completing it goes back to; of no meaning if none runs.
-    pub(super) context: Context,
+    event: Option<Event>,
+    /// The state to which the CPU returns when the handler completes. It has no
+    /// meaning while no handler runs.
+    context: Context,
 }
 
-/// What a CPU powers down.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum PowerDown {
-    /// Itself: PSCI CPU_OFF.
-    Cpu,
-    /// The system: PSCI SYSTEM_OFF, SYSTEM_RESET and SYSTEM_RESET2.
-    System,
-    /// The system, to be resumed: PSCI SYSTEM_SUSPEND.
-    Suspend,
-}
-
-/// The SDEI state of one CPU, apart from what its [`Port`] holds. Only the
-/// thread that runs the CPU, or that has it to itself, has access.
+/// The SDEI state of one CPU, apart from what its [`Port`](super::Port) holds.
+/// Only the thread that has the CPU to itself has access, by way of a
+/// [`Cpu`](super::Cpu).
 ///
 /// # Invariants
 ///
 /// - `enabled` is part of `registered`.
 /// - A frame's event has the frame's priority.
-/// - Outside of this module's and its siblings' functions, the port's copies
-///   are those of [`Pe::publish`].
 pub struct Pe {
     masked: bool,
-    /// The CPU suspended the system and has not run since: a reset is the way
-    /// back, not a new start.
+    /// The CPU suspended the system and has not run since. The next reset
+    /// resumes the CPU; it does not start it anew.
     suspended: bool,
     registered: EventSet,
     enabled: EventSet,
-    pub(super) handlers: PerEvent<Handler>,
-    pub(super) frames: PerPriority<Frame>,
+    handlers: PerEvent<Handler>,
+    frames: PerPriority<Frame>,
 }
 
 impl Default for Pe {
@@ -96,51 +84,17 @@ impl Pe {
         }
     }
 
-    /// The CPU is reset: back to the state after power-up, and triggers are
-    /// dropped. If it wakes from a suspend by that, it keeps its registrations
-    /// and what is pending, and is masked (DEN0054 6.5.2).
-    pub fn reset(&mut self, port: &Port) {
-        if self.suspended {
-            self.wake(port);
-        } else {
-            *self = Pe::new();
-            self.publish(port);
-            port.clear_all();
-        }
+    /// Whether SDEI_PE_MASK is in force.
+    pub fn is_masked(&self) -> bool {
+        self.masked
     }
 
-    /// The CPU makes a PSCI call that powers it, or the system, down. Handlers
-    /// that run are completed by that (DEN0054 6.5.4), to go nowhere.
-    ///
-    /// Returns whether the CPU has to come by [`Pe::run`] should it run again
-    /// without a reset.
-    pub fn power_down(&mut self, port: &Port, how: PowerDown) -> bool {
-        match how {
-            // No event is for a CPU that is off, and a reset turns it on.
-            PowerDown::Cpu => {
-                self.suspended = false;
-                self.reset(port);
-                false
-            }
-            PowerDown::System | PowerDown::Suspend => {
-                self.end_handlers();
-                self.suspended = how == PowerDown::Suspend;
-                self.publish(port);
-                true
-            }
-        }
+    /// Masks or unmasks. Returns whether the CPU was masked before.
+    pub(super) fn set_masked(&mut self, masked: bool) -> bool {
+        core::mem::replace(&mut self.masked, masked)
     }
 
-    /// The CPU comes back from a suspend: masked, and in no handler (DEN0054
-    /// 6.5.2).
-    #[cold]
-    pub(super) fn wake(&mut self, port: &Port) {
-        self.suspended = false;
-        self.masked = true;
-        self.end_handlers();
-        self.publish(port);
-    }
-
+    /// Whether the CPU suspended the system and has not run since.
     pub(super) fn is_suspended(&self) -> bool {
         self.suspended
     }
@@ -149,17 +103,17 @@ impl Pe {
         self.suspended = suspended;
     }
 
-    fn end_handlers(&mut self) {
-        self.frames.normal.event = None;
-        self.frames.critical.event = None;
+    /// Events that have a handler.
+    pub(super) fn registered(&self) -> EventSet {
+        self.registered
     }
 
-    /// Whether SDEI_PE_MASK is in force.
-    pub fn is_masked(&self) -> bool {
-        self.masked
+    /// Events that have an enabled handler.
+    pub(super) fn enabled(&self) -> EventSet {
+        self.enabled
     }
 
-    /// The state of an event on this CPU.
+    /// The state of an event on this CPU (DEN0054 6.1).
     pub fn state(&self, event: Event) -> State {
         let registration = if self.enabled.contains(event) {
             Registration::Enabled
@@ -168,7 +122,33 @@ impl Pe {
         } else {
             Registration::Absent
         };
-        State::new(registration, self.is_running(event))
+        State::new(registration, self.running(event.priority()) == Some(event))
+    }
+
+    /// Changes the part of an event's state that does not say whether its
+    /// handler runs.
+    pub(super) fn set_registration(&mut self, event: Event, registration: Registration) {
+        (self.registered, self.enabled) = match registration {
+            Registration::Absent => (self.registered.without(event), self.enabled.without(event)),
+            Registration::Disabled => (self.registered.with(event), self.enabled.without(event)),
+            Registration::Enabled => (self.registered.with(event), self.enabled.with(event)),
+        };
+    }
+
+    /// What a client registered for `event`; what it registered last if the
+    /// event is not registered now.
+    pub(super) fn handler(&self, event: Event) -> Handler {
+        self.handlers.get(event)
+    }
+
+    /// The same, to be changed.
+    pub(super) fn handler_mut(&mut self, event: Event) -> &mut Handler {
+        self.handlers.get_mut(event)
+    }
+
+    /// The event whose handler of this priority runs.
+    pub(super) fn running(&self, priority: Priority) -> Option<Event> {
+        self.frames.get(priority).event
     }
 
     /// The priority of the handler that the CPU executes, if it executes one:
@@ -184,53 +164,42 @@ impl Pe {
         }
     }
 
-    fn is_running(&self, event: Event) -> bool {
-        self.frames.get(event.priority()).event == Some(event)
+    /// What the handler of this priority interrupted. It has no meaning while
+    /// no such handler runs.
+    pub(super) fn context(&self, priority: Priority) -> &Context {
+        &self.frames.get(priority).context
     }
 
-    /// Changes the registration of `event` by the table in `state.rs`. What
-    /// loses its registration loses its pending trigger.
-    pub(super) fn operate(
-        &mut self,
-        port: &Port,
-        operation: Operation,
-        event: Event,
-    ) -> Result<(), Error> {
-        let transition = transition(operation, self.state(event));
-        if let Some(next) = transition.next {
-            // Before others see a new registration, so that none of theirs is
-            // cleared with those of the old one.
-            if operation == Operation::Register {
-                port.clear(event);
-            }
-            self.set_registration(event, next);
-            self.publish(port);
-            if next == Registration::Absent {
-                port.clear(event);
-            }
-        }
-        transition.result
+    /// The same, to be changed.
+    pub(super) fn context_mut(&mut self, priority: Priority) -> &mut Context {
+        &mut self.frames.get_mut(priority).context
     }
 
-    pub(super) fn set_registration(&mut self, event: Event, registration: Registration) {
-        (self.registered, self.enabled) = match registration {
-            Registration::Absent => (self.registered.without(event), self.enabled.without(event)),
-            Registration::Disabled => (self.registered.with(event), self.enabled.without(event)),
-            Registration::Enabled => (self.registered.with(event), self.enabled.with(event)),
-        };
+    /// Notes that the handler of `event` runs. Returns the place for what it
+    /// interrupts.
+    pub(super) fn start_handler(&mut self, event: Event) -> &mut Context {
+        let frame = self.frames.get_mut(event.priority());
+        frame.event = Some(event);
+        &mut frame.context
     }
 
-    /// Masks or unmasks the CPU. Returns whether it was masked.
-    pub(super) fn set_masked(&mut self, port: &Port, masked: bool) -> bool {
-        let before = self.masked;
-        self.masked = masked;
-        self.publish_ready(port, self.innermost());
-        before
+    /// Notes that the handler of this priority ended, if one ran. Returns for
+    /// which event it ran, and what it had interrupted.
+    pub(super) fn end_handler(&mut self, priority: Priority) -> Option<(Event, &Context)> {
+        let frame = self.frames.get_mut(priority);
+        let event = frame.event.take()?;
+        Some((event, &frame.context))
     }
 
-    /// The events that may be delivered now (DEN0054 4.3.2, apart from whether
-    /// they are pending), while the handler of this priority is the innermost.
-    fn ready(&self, innermost: Option<Priority>) -> EventSet {
+    /// Notes that no handler runs any more.
+    pub(super) fn end_handlers(&mut self) {
+        self.frames.normal.event = None;
+        self.frames.critical.event = None;
+    }
+
+    /// The events that may be delivered if they are pending (DEN0054 4.3.2),
+    /// while the handler of priority `innermost` is the one that executes.
+    pub(super) fn ready(&self, innermost: Option<Priority>) -> EventSet {
         if self.masked {
             return EventSet::EMPTY;
         }
@@ -239,16 +208,5 @@ impl Pe {
             Some(Priority::Normal) => self.enabled.and(EventSet::CRITICAL),
             Some(Priority::Critical) => EventSet::EMPTY,
         }
-    }
-
-    /// Tells the other threads, after a change of mask or handlers.
-    pub(super) fn publish_ready(&self, port: &Port, innermost: Option<Priority>) {
-        port.publish_ready(self.ready(innermost));
-    }
-
-    /// Tells the other threads, after any change.
-    pub(super) fn publish(&self, port: &Port) {
-        port.publish_ready(self.ready(self.innermost()));
-        port.publish(self.registered, self.enabled);
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What threads other than a CPU's own may touch of it.
+//! What other threads than the CPU's own may touch of a CPU.
 
 use super::event::{Event, EventSet};
 #[cfg(not(loom))]
@@ -12,25 +12,26 @@ use loom::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Unregistered;
 
-/// The side of a CPU that everybody sees: its pending events, and as much of
-/// its state as it takes to raise one and to know whether that is of use.
+/// The part of a CPU's state that every thread may use: its pending events, and
+/// copies of what a thread has to know that raises one.
 ///
-/// One bit per event, never a count: triggers that meet an undelivered one
-/// merge with it (DEN0054 5.1.16.1).
+/// There is one pending bit per event and no counter: a trigger of an event that
+/// is pending already merges with the earlier one (DEN0054 5.1.16.1).
 ///
 /// # Protocol
 ///
-/// Whoever raises an event sets the pending bit first and kicks the CPU
-/// afterwards; the CPU, kicked, looks for pending bits before it runs the
-/// guest again. The kick orders the two, so no lookup can miss the bit. The CPU
-/// also looks after each change that it makes to `ready` itself, so a bit that
-/// was set without being deliverable is found when it becomes so.
+/// A thread that raises an event first sets the pending bit and then kicks the
+/// CPU. A CPU that was kicked looks for pending bits before it runs the guest
+/// again. The kick orders these two, so the CPU finds the bit. The CPU also
+/// looks after each change that it makes to `ready` itself, so it finds a bit
+/// that was set when the event could not be delivered yet.
 ///
-/// Only the CPU's own thread clears a pending bit to deliver it, which is why
-/// it is delivered once.
+/// Only the CPU's own thread clears a pending bit in order to deliver the event,
+/// so each trigger is delivered once.
 ///
-/// Who raises an event while it is being unregistered may leave its bit behind.
-/// That bit is never ready, and gone when the event is registered again.
+/// A thread that raises an event while the CPU unregisters it may leave the
+/// pending bit set. The event can't be delivered as it is not ready, and the
+/// CPU clears the bit when it registers the event again.
 #[derive(Default)]
 pub struct Port {
     /// Triggers that were accepted and not yet delivered.
@@ -50,33 +51,35 @@ impl Port {
         Port::default()
     }
 
-    /// Makes `event` pending. Any thread may; the caller then kicks the CPU.
+    /// Makes `event` pending. Any thread may call this, and then has to kick the
+    /// CPU. An event that is disabled, or whose CPU is masked, stays pending
+    /// until it can be delivered.
     ///
     /// # Errors
     ///
-    /// [`Unregistered`] if there is nobody to deliver it to. An event that is
-    /// masked or disabled stays pending until it is not.
+    /// [`Unregistered`] if the event has no handler; nothing changes.
     pub fn raise(&self, event: Event) -> Result<(), Unregistered> {
-        // Acquire pairs with the release in `publish`: who finds an event
-        // registered finds the pending bit of an earlier registration cleared,
-        // and sets it for this one.
+        // Acquire pairs with the release in `publish`: a thread that finds the
+        // event registered also finds that the pending bit of an earlier
+        // registration is cleared. So the bit that it sets is for this one.
         if !self.registered().contains(event) {
             return Err(Unregistered);
         }
-        // Release: what the signaller wrote before is visible to the handler.
+        // Release: the handler sees what this thread wrote before.
         self.pending
             .fetch_or(EventSet::of(event).bits(), Ordering::Release);
         Ok(())
     }
 
-    /// Takes back an undelivered trigger. Any thread may. Returns whether there
-    /// was one; if not, it has been delivered, or never was.
+    /// Takes back a trigger that was not delivered yet. Any thread may call
+    /// this. Returns whether there was one; if not, it was delivered already, or
+    /// the event was never raised.
     pub fn withdraw(&self, event: Event) -> bool {
         self.clear(event)
     }
 
-    /// Events with a handler. Any thread may ask; the answer may be old by the
-    /// time it arrives.
+    /// Events with a handler. Any thread may ask; the CPU's own thread may
+    /// change the answer at any time.
     pub fn registered(&self) -> EventSet {
         EventSet::from_known_bits(self.registered.load(Ordering::Acquire))
     }
@@ -91,21 +94,24 @@ impl Port {
         EventSet::from_known_bits(self.pending.load(Ordering::Acquire))
     }
 
-    /// Events that nothing stands in the way of: enabled, not masked, and no
-    /// handler runs that they could not preempt. As [`Port::registered`].
+    /// Events that would be delivered if they were pending: they are enabled,
+    /// the CPU is not masked, and no handler runs that they can't preempt. As
+    /// [`Port::registered`].
     pub fn ready(&self) -> EventSet {
         EventSet::from_known_bits(self.ready.load(Ordering::Relaxed))
     }
 
-    /// Events that would divert the CPU if it ran now. Exact for the CPU's own
-    /// thread; a good guess for all others.
+    /// Events that are pending and ready. The CPU's own thread can rely on the
+    /// answer, apart from triggers that are raised or withdrawn meanwhile. For
+    /// other threads it may be out of date.
     pub fn deliverable(&self) -> EventSet {
         self.pending().and(self.ready())
     }
 
-    /// Consumes a trigger: the CPU's own thread, because it is delivered or
-    /// because the registration it was for is gone, and any thread, because it is
-    /// withdrawn. Returns whether it was there, which only one is told.
+    /// Takes a trigger away. The CPU's own thread does this when it delivers the
+    /// event, or when the registration ends that the trigger was for. Any thread
+    /// does this to withdraw the event. Returns whether there was a trigger; of
+    /// threads that call this at the same time, only one gets `true`.
     pub(super) fn clear(&self, event: Event) -> bool {
         // Acquire pairs with the release in `raise`.
         let before = self
@@ -114,38 +120,28 @@ impl Port {
         EventSet::from_known_bits(before).contains(event)
     }
 
-    /// For the CPU's own thread, at reset.
+    /// Takes all triggers away. For the CPU's own thread, at reset.
     pub(super) fn clear_all(&self) {
         self.pending.store(0, Ordering::Relaxed);
     }
 
-    /// Adds triggers that come from a migration. They add to what is there:
-    /// a trigger that arrived since the state was saved is not lost.
+    /// Makes events pending that user space has saved. Events that are pending
+    /// already stay pending, so a trigger that arrived after user space saved
+    /// the state is not lost.
     pub(super) fn restore(&self, events: EventSet) {
         self.pending.fetch_or(events.bits(), Ordering::Release);
     }
 
-    /// For the CPU's own thread: says which registrations there are.
+    /// Tells other threads which events have a handler, and which of these are
+    /// enabled. For the CPU's own thread.
     pub(super) fn publish(&self, registered: EventSet, enabled: EventSet) {
         self.enabled.store(enabled.bits(), Ordering::Relaxed);
         self.registered.store(registered.bits(), Ordering::Release);
     }
 
-    /// For the CPU's own thread: says what it would deliver.
+    /// Tells other threads which events the CPU would deliver. For the CPU's own
+    /// thread.
     pub(super) fn publish_ready(&self, ready: EventSet) {
         self.ready.store(ready.bits(), Ordering::Relaxed);
     }
-}
-
-/// Another CPU of the same guest, or the same one: its port, and a way to make
-/// it look there.
-pub trait Peer {
-    /// The CPU's port.
-    fn port(&self) -> &Port;
-
-    /// Makes the CPU look for pending events before it next runs the guest. If
-    /// it runs it now, it leaves it for that; if it waits in WFI or WFE and
-    /// there is something deliverable, it wakes; if it is powered off it
-    /// stays so.
-    fn kick(&self);
 }

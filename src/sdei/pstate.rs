@@ -61,6 +61,11 @@ impl PState {
         self.0
     }
 
+    /// Whether this is a state of AArch32.
+    pub(super) const fn is_aarch32(self) -> bool {
+        self.0 & NRW != 0
+    }
+
     /// PSTATE after an exception that is taken from this state to EL1
     /// (AArch64.TakeException() in DDI 0487), and so at the start of a handler
     /// (DEN0054 5.2.1).

@@ -17,7 +17,7 @@ pub struct Regs {
     pub saved: [u64; SAVED_GPRS],
     /// x18 to x30.
     pub preserved: [u64; 31 - SAVED_GPRS],
-    /// SP of the current mode; not SDEI's business.
+    /// SP of the current mode. SDEI neither saves nor changes it.
     pub sp: u64,
     /// The next instruction.
     pub pc: u64,
@@ -44,20 +44,41 @@ impl Context {
         pstate: PState::EL0T,
     };
 
-    /// Takes the state of a CPU that was in the guest: one that it could be in,
-    /// as [`PState::from_user`] demands of those that come from elsewhere.
+    /// Takes the registers of a CPU that was in the guest. Their PSTATE is one
+    /// that a guest can be in, as [`PState::from_user`] makes sure of for a
+    /// PSTATE that comes from user space.
     pub(super) fn save(&mut self, regs: &Regs) {
         copy(&mut self.gprs, &regs.saved);
         self.pc = regs.pc;
         self.pstate = regs.pstate;
     }
 
-    /// Puts it back.
+    /// Puts the registers back.
+    #[inline]
     pub(super) fn restore(&self, regs: &mut Regs) {
         copy(&mut regs.saved, &self.gprs);
         regs.pc = self.pc;
         regs.pstate = self.pstate;
+        if self.pstate.is_aarch32() {
+            regs.narrow();
+        }
     }
+
+    /// One of x0 to x17, if `n` is one of their numbers, as the guest goes on
+    /// with it.
+    pub(super) fn gpr(&self, n: usize) -> Option<u64> {
+        let value = *self.gprs.get(n)?;
+        Some(if self.pstate.is_aarch32() {
+            narrow(value)
+        } else {
+            value
+        })
+    }
+}
+
+/// What is left of a register in AArch32.
+fn narrow(value: u64) -> u64 {
+    value & u64::from(u32::MAX)
 }
 
 /// An assignment, spelled out: for a plain one of this length the compiler calls
@@ -73,8 +94,19 @@ fn copy(to: &mut [u64; SAVED_GPRS], from: &[u64; SAVED_GPRS]) {
 }
 
 impl Regs {
-    /// Puts the result of a call where SMCCC has it. Errors are negative in
-    /// all 64 bits.
+    /// Cuts to 32 bits what a CPU in AArch32 has as such. User space may have
+    /// written more into a context than an AArch32 guest can have; KVM does the
+    /// same when user space writes the CPU's own registers.
+    #[cold]
+    fn narrow(&mut self) {
+        for value in &mut self.saved {
+            *value = narrow(*value);
+        }
+        self.pc = narrow(self.pc);
+    }
+
+    /// Puts the result of a call into x0, as SMCCC has it. Errors are negative
+    /// in all 64 bits.
     pub(super) fn set_result(&mut self, result: i64) {
         let [x0, ..] = &mut self.saved;
         *x0 = result as u64;

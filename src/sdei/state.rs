@@ -2,23 +2,26 @@
 
 //! The state machine of an event handler (DEN0054 6.1), as one table.
 
-use super::call::Error;
+use super::abi::Error;
 
-/// The state of an event on a CPU.
+/// The state of an event on a CPU. The numbers are those of SDEI_EVENT_STATUS
+/// (DEN0054 5.1.9): bit 0 registered, bit 1 enabled, bit 2 running.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
 pub enum State {
     /// No handler.
-    Unregistered,
+    Unregistered = 0b000,
     /// A handler, disabled.
-    Registered,
+    Registered = 0b001,
     /// A handler that may be entered.
-    Enabled,
-    /// The handler runs, and is not to be entered again when it completes.
-    RegisteredRunning,
+    Enabled = 0b011,
+    /// The handler runs. It is disabled, so it is not entered again when it
+    /// completes.
+    RegisteredRunning = 0b101,
     /// The handler runs.
-    EnabledRunning,
+    EnabledRunning = 0b111,
     /// The handler runs, and the event is unregistered when it completes.
-    UnregisterPending,
+    UnregisterPending = 0b100,
 }
 
 /// What a client has asked of an event, apart from whether its handler runs.
@@ -41,30 +44,25 @@ impl State {
         }
     }
 
-    /// The value of SDEI_EVENT_STATUS (DEN0054 5.1.9): bit 0 registered, bit 1
-    /// enabled, bit 2 running.
+    const ALL: [State; 6] = [
+        State::Unregistered,
+        State::Registered,
+        State::Enabled,
+        State::RegisteredRunning,
+        State::EnabledRunning,
+        State::UnregisterPending,
+    ];
+
+    /// The value of SDEI_EVENT_STATUS.
     pub fn status(self) -> u64 {
-        match self {
-            State::Unregistered => 0b000,
-            State::Registered => 0b001,
-            State::Enabled => 0b011,
-            State::UnregisterPending => 0b100,
-            State::RegisteredRunning => 0b101,
-            State::EnabledRunning => 0b111,
-        }
+        self as u64
     }
 
-    /// The state that has this status.
+    /// The state that has this status, if there is one.
     pub fn from_status(status: u64) -> Option<State> {
-        Some(match status {
-            0b000 => State::Unregistered,
-            0b001 => State::Registered,
-            0b011 => State::Enabled,
-            0b100 => State::UnregisterPending,
-            0b101 => State::RegisteredRunning,
-            0b111 => State::EnabledRunning,
-            _ => return None,
-        })
+        State::ALL
+            .into_iter()
+            .find(|state| state.status() == status)
     }
 
     pub(super) fn registration(self) -> Registration {

@@ -4,7 +4,7 @@
 //! it needs: a way to the other CPU, system registers, and an observer.
 
 use super::model::{self, AFFINITY, KINDS};
-use sdei::{EntryControls, Event, PState, Pe, Peer, Port, Register, Regs, Vcpu};
+use sdei::{Cpu, EntryControls, Event, PState, Pe, Peer, Port, Register, Regs, Vcpu};
 use std::cell::Cell;
 use std::sync::LazyLock;
 
@@ -66,14 +66,20 @@ impl Seat {
     }
 }
 
+impl Seat {
+    fn kick(&self) {
+        self.kicks.set(self.kicks.get() + 1);
+        self.pending_at_kick.set(self.port.pending().bits());
+    }
+}
+
 impl Peer for &Seat {
     fn port(&self) -> &Port {
         &self.port
     }
 
     fn kick(&self) {
-        self.kicks.set(self.kicks.get() + 1);
-        self.pending_at_kick.set(self.port.pending().bits());
+        Seat::kick(self);
     }
 }
 
@@ -133,25 +139,110 @@ impl World {
         duplicate(&self.seats[cpu].port)
     }
 
-    pub fn get(&self, cpu: usize, register: Register) -> u64 {
-        self.pes[cpu].get_register(&self.seats[cpu].port, register)
+    /// The host does something with a CPU while the guest does not run on it.
+    pub fn host<R>(&mut self, cpu: usize, what: impl FnOnce(&mut Cpu<'_, Idle<'_>>) -> R) -> R {
+        Idle(&self.seats[cpu]).with(&mut self.pes[cpu], what)
     }
 
-    pub fn save(&self, cpu: usize) -> Vec<u64> {
-        let get = |&register| self.get(cpu, register);
-        REGISTERS.iter().map(get).collect()
+    pub fn get(&mut self, cpu: usize, register: Register) -> u64 {
+        self.host(cpu, |cpu| cpu.get_register(register))
+    }
+
+    pub fn save(&mut self, cpu: usize) -> Vec<u64> {
+        self.host(cpu, |cpu| {
+            let get = |&register| cpu.get_register(register);
+            REGISTERS.iter().map(get).collect()
+        })
+    }
+
+    /// The same, with the contexts that can't be read as no handler runs: a copy
+    /// of the CPU says that one does.
+    pub fn save_all(&mut self, cpu: usize) -> Vec<u64> {
+        let mut saved = self.save(cpu);
+        let seat = Seat::new(self.port_copy(cpu));
+        Idle(&seat).with(&mut duplicate(&self.pes[cpu]), |copy| {
+            for event in [Event::Normal0, Event::Critical0] {
+                let set = copy.set_register(Register::Status(event), 0b100);
+                set.expect("a status");
+            }
+            for (register, value) in REGISTERS.iter().zip(&mut saved) {
+                if let Register::Context(..) = register {
+                    *value = copy.get_register(*register);
+                }
+            }
+        });
+        saved
     }
 
     /// Writes a pseudo-register. Returns whether it was accepted.
     pub fn set(&mut self, cpu: usize, register: Register, value: u64) -> bool {
-        let seat = &self.seats[cpu];
-        let result = self.pes[cpu].set_register(&seat.port, register, value, true);
-        result.is_ok()
+        self.host(cpu, |cpu| cpu.set_register(register, value).is_ok())
+    }
+}
+
+/// A CPU on which the guest does not run: it has no way to other CPUs, and no
+/// system registers.
+pub struct Idle<'a>(pub &'a Seat);
+
+impl Idle<'_> {
+    /// Has something done with the CPU that has this state.
+    pub fn with<R>(&self, pe: &mut Pe, what: impl FnOnce(&mut Cpu<'_, Self>) -> R) -> R {
+        let mut regs = Regs {
+            saved: [0; 18],
+            preserved: [0; 13],
+            sp: 0,
+            pc: 0,
+            pstate: PState::EL0T,
+        };
+        what(&mut Cpu::new(pe, self, &mut regs))
+    }
+}
+
+impl Peer for Idle<'_> {
+    fn port(&self) -> &Port {
+        &self.0.port
+    }
+
+    fn kick(&self) {
+        self.0.kick();
+    }
+}
+
+impl Vcpu for Idle<'_> {
+    type Peer<'a>
+        = &'a Seat
+    where
+        Self: 'a;
+
+    fn has_affinity(&self, _mpidr: u64) -> bool {
+        unreachable!("it makes no call")
+    }
+
+    fn peer(&self, _mpidr: u64) -> Option<&Seat> {
+        unreachable!("it makes no call")
+    }
+
+    fn entry_controls(&self) -> EntryControls {
+        unreachable!("it takes no event")
+    }
+
+    fn set_exception_return(&self, _elr: u64, _spsr: PState) {
+        unreachable!("it makes no call")
+    }
+
+    fn has_aarch32_el0(&self) -> bool {
+        true
+    }
+
+    fn array_index_nospec(&self, _index: usize, _size: usize) -> usize {
+        unreachable!("it makes no call")
     }
 }
 
 /// The CPU that makes a step, and what the observer saw of that.
 pub struct System<'a> {
+    /// Which of the seats is the CPU's own.
+    pub me: usize,
     pub seats: &'a [Seat; 2],
     pub controls: model::Controls,
     pub elr_el1: Cell<u64>,
@@ -172,16 +263,43 @@ fn critical(events: u16) -> u16 {
         .fold(0, |bits, event| bits | (events & (1 << event)))
 }
 
+/// Which CPU has these affinity fields.
+fn by_affinity(mpidr: u64) -> Option<usize> {
+    let affinity = mpidr & 0xff_00ff_ffff;
+    AFFINITY.iter().position(|&other| other == affinity)
+}
+
+impl Peer for System<'_> {
+    fn port(&self) -> &Port {
+        &self.seats[self.me].port
+    }
+
+    fn kick(&self) {
+        self.seats[self.me].kick();
+    }
+}
+
 impl Vcpu for System<'_> {
     type Peer<'a>
         = &'a Seat
     where
         Self: 'a;
 
+    fn has_affinity(&self, mpidr: u64) -> bool {
+        by_affinity(mpidr) == Some(self.me)
+    }
+
     fn peer(&self, mpidr: u64) -> Option<&Seat> {
-        let affinity = mpidr & 0xff_00ff_ffff;
-        let n = AFFINITY.iter().position(|&other| other == affinity)?;
-        self.seats.get(n)
+        by_affinity(mpidr).map(|n| &self.seats[n])
+    }
+
+    fn has_aarch32_el0(&self) -> bool {
+        true
+    }
+
+    fn array_index_nospec(&self, index: usize, size: usize) -> usize {
+        assert!(index < size);
+        index
     }
 
     fn entry_controls(&self) -> EntryControls {
@@ -197,13 +315,13 @@ impl Vcpu for System<'_> {
         self.spsr_el1.set(spsr.bits());
     }
 
-    fn called(&self, _id: u32, regs: &Regs) {
+    fn on_call(&self, _id: u32, regs: &Regs) {
         let [result, ..] = regs.saved;
         self.result.set(Some(result as i64));
     }
 
     /// The rules of DEN0054 4.3.2, whatever the model thinks.
-    fn delivered(&self, event: Event, _pc: u64) {
+    fn on_delivery(&self, event: Event, _pc: u64) {
         let Some(n) = index(event) else {
             self.mistake.set(Some("an event that nobody knows"));
             return;
@@ -220,7 +338,7 @@ impl Vcpu for System<'_> {
         self.deliveries.set(deliveries);
     }
 
-    fn completed(&self, event: Event, _pc: u64) {
+    fn on_completion(&self, event: Event, _pc: u64) {
         let running = self.running.get();
         let innermost = match critical(running) {
             0 => running,

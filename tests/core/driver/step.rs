@@ -91,14 +91,14 @@ pub fn step(world: &mut World, action: Action, mut regs: Regs, controls: Control
             same!("withdrawn", real, world.models[me].withdraw(event));
         }
         What::Reset => {
-            world.pes[me].reset(&world.seats[me].port);
+            world.host(me, |cpu| cpu.reset());
             world.models[me].reset();
         }
         What::ColdReset => {
             let state = world.get(me, Register::PeState);
             same!("register PE", state, 2 | u64::from(before[me].masked));
             ensure(world.set(me, Register::PeState, state & 1), "not accepted")?;
-            world.pes[me].reset(&world.seats[me].port);
+            world.host(me, |cpu| cpu.reset());
             world.models[me].power = Power::On;
             world.models[me].reset();
         }
@@ -108,10 +108,11 @@ pub fn step(world: &mut World, action: Action, mut regs: Regs, controls: Control
                 PowerCall::SystemOff => PowerDown::System,
                 PowerCall::SystemSuspend => PowerDown::Suspend,
             };
-            let looks = world.pes[me].power_down(&world.seats[me].port, how);
+            world.host(me, |cpu| cpu.power_down(how));
             world.models[me].power_call(call);
+            let kicked = world.seats[me].kicks.get() != 0;
             ensure(
-                looks || world.models[me].deliverable().is_none(),
+                kicked || world.models[me].deliverable().is_none(),
                 "the CPU would run on without a look at what it has pending",
             )?;
         }
@@ -161,6 +162,7 @@ fn run(
     let wakes = world.get(me, Register::PeState) & 2 != 0;
     let running = bits(|n| runs(world, n) && !wakes);
     let system = System {
+        me,
         seats: &world.seats,
         controls,
         elr_el1: Cell::new(regs.elr_el1),
@@ -171,10 +173,10 @@ fn run(
         mistake: Cell::new(None),
     };
     let mut real = to_real(&regs);
-    let port = &world.seats[me].port;
+    let mut cpu = sdei::Cpu::new(&mut world.pes[me], &system, &mut real);
     match call {
-        Some(id) => world.pes[me].call(port, &mut real, &system, id),
-        None => world.pes[me].run(port, &mut real, &system),
+        Some(id) => cpu.call(id),
+        None => cpu.run(),
     }
     if let Some(mistake) = system.mistake.get() {
         return Err(mistake.to_owned());
@@ -220,11 +222,11 @@ fn write_all(world: &mut World, cpu: usize, values: &[u64], order: Order) -> Ver
 /// A write of whatever to wherever. What the model of a CPU leaves out is taken
 /// from the dispatcher, where it was before the write.
 fn write(world: &mut World, cpu: usize, index: u16, value: u64) -> Verdict {
-    let mut image = Image::new(&world.save(cpu));
+    let mut image = Image::new(&world.save_all(cpu));
     let accepted = image.write(index, value);
     let real = Register::from_index(index).is_some_and(|register| world.set(cpu, register, value));
     same!("accepted", real, accepted);
-    same!("registers", &Image::new(&world.save(cpu)), &image);
+    same!("registers", Image::new(&world.save(cpu)), image.shown());
     world.models[cpu] = image.cpu(world.models[cpu].power);
     Ok(())
 }
@@ -264,7 +266,7 @@ fn compare_port(world: &World, n: usize) -> Verdict {
 /// Everything that the guest, the VMM and the host can see of a CPU.
 fn compare(world: &mut World, n: usize) -> Verdict {
     compare_port(world, n)?;
-    let cpu = &world.models[n];
+    let cpu = world.models[n];
     let ready = bits(|e| cpu.may_deliver(e));
     let pe = u64::from(cpu.masked) | (u64::from(cpu.power == Power::Suspended) << 1);
     same!("register PE", world.get(n, Register::PeState), pe);
@@ -287,7 +289,7 @@ fn compare(world: &mut World, n: usize) -> Verdict {
         } else {
             Priority::Normal
         };
-        let part = |part| world.get(n, Register::Context(priority, part));
+        let mut part = |part| world.get(n, Register::Context(priority, part));
         let context = model::Context {
             x: std::array::from_fn(|n| part(ContextPart::Gpr(n as u8))),
             pc: part(ContextPart::Pc),
@@ -297,11 +299,13 @@ fn compare(world: &mut World, n: usize) -> Verdict {
     }
 
     // What would be deliverable, were everything pending: shown by a copy.
-    let copy = world.port_copy(n);
+    let copy = real::Seat::new(world.port_copy(n));
     let all = sdei::EventSet::ALL.bits();
-    let set = world.pes[n].set_register(&copy, Register::Pending, all, true);
+    let set = real::Idle(&copy).with(&mut world.pes[n], |cpu| {
+        cpu.set_register(Register::Pending, all)
+    });
     ensure(set.is_ok(), "all events pending: not accepted")?;
-    same!("published: ready", members(copy.deliverable()), ready);
+    same!("published: ready", members(copy.port.deliverable()), ready);
     Ok(())
 }
 

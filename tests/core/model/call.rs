@@ -52,7 +52,7 @@ pub fn call(cpus: &mut [Cpu; 2], me: usize, id: u32, regs: &mut Regs, controls: 
 /// looks like an exception that was taken instead.
 fn complete(cpu: &mut Cpu, id: u32, regs: &mut Regs, controls: Controls) {
     let address = regs.x[1];
-    let was = cpu.pop().expect("a handler runs").interrupted;
+    let was = cpu.pop().expect("a handler runs").interrupted.in_guest();
     regs.x[..18].copy_from_slice(&was.x);
     regs.pc = was.pc;
     regs.pstate = was.pstate;
@@ -78,7 +78,7 @@ fn result(cpus: &mut [Cpu; 2], me: usize, id: u32, regs: &Regs) -> i64 {
         Id::CONTEXT => match (x1 as u32, cpu.innermost()) {
             (18.., _) => INVALID_PARAMETERS,
             (_, None) => DENIED,
-            (n, Some(frame)) => frame.interrupted.x[n as usize] as i64,
+            (n, Some(frame)) => frame.interrupted.in_guest().x[n as usize] as i64,
         },
         // There was a handler to complete otherwise.
         Id::COMPLETE | Id::COMPLETE_AND_RESUME => DENIED,

@@ -4,7 +4,7 @@
 //! indices of include/uapi/linux/kvm_sdei.h.
 
 use super::table::{E, ER, G, GR, U, UP};
-use super::{pstate, Context, Cpu, Event, Frame, Power, EVENTS, KINDS};
+use super::{pstate, Context, Cpu, Event, Frame, Kind, Power, EVENTS, KINDS};
 
 const PE: u16 = 0x8000;
 const PENDING: u16 = 0x8001;
@@ -36,6 +36,21 @@ impl Image {
             events: std::array::from_fn(|_| std::array::from_fn(|_| next())),
             contexts: std::array::from_fn(|_| std::array::from_fn(|_| next())),
         }
+    }
+
+    /// What user space can read of it: a context only while a handler of its
+    /// priority runs.
+    pub fn shown(&self) -> Image {
+        let mut shown = self.clone();
+        for (critical, context) in shown.contexts.iter_mut().enumerate() {
+            let runs = |(event, kind): (&[u64; 3], Kind)| {
+                usize::from(kind.critical) == critical && event[2] & RUNNING != 0
+            };
+            if !self.events.iter().zip(KINDS).any(runs) {
+                *context = [0; 20];
+            }
+        }
+        shown
     }
 
     /// Every register, in ascending order.

@@ -86,6 +86,19 @@ pub struct Context {
     pub pstate: u64,
 }
 
+impl Context {
+    /// What is left of it when the guest goes on with it, or asks for it: in
+    /// AArch32 registers have 32 bits. User space may have written more.
+    pub fn in_guest(mut self) -> Context {
+        if self.pstate & 0x10 != 0 {
+            for value in self.x.iter_mut().chain([&mut self.pc]) {
+                *value %= 1 << 32;
+            }
+        }
+        self
+    }
+}
+
 /// A handler that runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Frame {

@@ -461,7 +461,7 @@ fn signal_row_5_reaches_the_target_and_nobody_else() {
         assert_eq!(guest.cpus[0].call(SIGNAL, &[0, mpidr(target)]), SUCCESS);
         for cpu in &mut guest.cpus {
             cpu.enter();
-            assert_eq!(cpu.is_running(EVENT_0), cpu.n == target);
+            assert_eq!(cpu.is_running(EVENT_0), cpu.system.n == target);
         }
         guest.cpus[target].call(COMPLETE, &[0]);
     }

@@ -5,6 +5,7 @@
 
 mod support;
 
+use support::registers::*;
 use support::*;
 
 // PSTATE in the layout of SPSR_EL1.
@@ -393,6 +394,39 @@ fn a_context_is_that_of_the_last_interruption() {
     cpu.call(COMPLETE, &[0]);
     assert_eq!(cpu.regs.saved, [0x4444; 18]);
     assert_eq!(cpu.regs.pc, 0x4440);
+}
+
+/// User space may write more into a context than an AArch32 guest can have in
+/// its registers. The guest never sees the upper halves.
+#[test]
+fn an_aarch32_context_is_narrowed_when_the_guest_goes_back_to_it() {
+    const WIDE: u64 = 0x8765_4321_1234_5678;
+    for pstate_first in [false, true] {
+        for resume in [false, true] {
+            let mut cpu = prepared();
+            cpu.trigger(NORMAL[0]);
+            let pstate = |cpu: &mut Cpu| cpu.set(pstate_of(0), 0x6000_0010).unwrap();
+            if pstate_first {
+                pstate(&mut cpu);
+            }
+            let others = (0..18).map(|n| x(0, n)).chain([pc(0)]);
+            others.for_each(|index| cpu.set(index, WIDE).unwrap());
+            if !pstate_first {
+                pstate(&mut cpu);
+            }
+            assert_eq!(cpu.call(CONTEXT, &[17]), 0x1234_5678);
+            assert_eq!(cpu.get(x(0, 17)), WIDE);
+            if resume {
+                cpu.call(COMPLETE_AND_RESUME, &[WIDE]);
+                assert_eq!(cpu.regs.pc, WIDE);
+                assert_eq!(cpu.system.elr_el1.get(), 0x1234_5678);
+            } else {
+                cpu.call(COMPLETE, &[0]);
+                assert_eq!(cpu.regs.pc, 0x1234_5678);
+            }
+            assert_eq!(cpu.regs.saved, [0x1234_5678; 18]);
+        }
+    }
 }
 
 /// The host sees the registers as its own `struct user_pt_regs`.

@@ -33,7 +33,7 @@ fn copy_registers(from: &Cpu, to: &mut Cpu) {
     to.system.spsr_el1.set(from.system.spsr_el1.get());
 }
 
-fn assert_same(one: &Cpu, other: &Cpu) {
+fn assert_same(one: &mut Cpu, other: &mut Cpu) {
     assert_eq!(one.regs, other.regs);
     assert_eq!(one.system.elr_el1, other.system.elr_el1);
     assert_eq!(one.system.spsr_el1, other.system.spsr_el1);
@@ -45,7 +45,7 @@ fn assert_same(one: &Cpu, other: &Cpu) {
 
 #[test]
 fn restored_in_any_order_onto_a_new_cpu() {
-    for saved in moments().iter().map(Cpu::save) {
+    for saved in moments().iter_mut().map(Cpu::save) {
         for order in orders(&saved) {
             let mut copy = cpu();
             restore(&mut copy, &order);
@@ -58,7 +58,7 @@ fn restored_in_any_order_onto_a_new_cpu() {
 /// Only triggers add up.
 #[test]
 fn restored_in_any_order_onto_a_used_cpu() {
-    for saved in moments().iter().map(Cpu::save) {
+    for saved in moments().iter_mut().map(Cpu::save) {
         for order in orders(&saved) {
             for mut used in moments() {
                 let pending = used.get(PENDING_SET);
@@ -92,10 +92,10 @@ fn a_copy_goes_on_as_the_original() {
         let mut copy = cpu();
         restore(&mut copy, order);
         copy_registers(&original, &mut copy);
-        assert_same(&original, &copy);
+        assert_same(&mut original, &mut copy);
         let mut both = |step: &dyn Fn(&mut Cpu) -> i64| {
             assert_eq!(step(&mut original), step(&mut copy));
-            assert_same(&original, &copy);
+            assert_same(&mut original, &mut copy);
         };
         both(&|cpu| {
             cpu.enter();
@@ -161,7 +161,7 @@ fn a_migrated_guest_lives_as_one_that_stays() {
                 }
             };
         }
-        assert_same(&stays, &moves);
+        assert_same(&mut stays, &mut moves);
     }
 }
 

@@ -5,12 +5,17 @@
 mod support;
 
 use sdei::{Pe, PowerDown};
+use std::sync::atomic::Ordering::Relaxed;
 use support::registers::*;
 use support::*;
 
 impl Cpu {
+    /// Returns whether the CPU was kicked, so that it has a look at its events
+    /// should it go on without a reset.
     fn power_down(&mut self, how: PowerDown) -> bool {
-        self.pe.power_down(&self.system.seats[self.n].port, how)
+        let before = self.seat().kicks.load(Relaxed);
+        self.host().power_down(how);
+        self.seat().kicks.load(Relaxed) != before
     }
 }
 

@@ -111,12 +111,11 @@ fn each_trigger_is_delivered_or_withdrawn() {
                 withdrawn += u64::from(port.withdraw(event(NORMAL[0])));
             }
         });
-        let port = &seats[0].port;
         let mut finished = false;
         while !finished {
             finished = busy.load(Acquire) == 0;
             // Nothing but delivery, so that most of the time it is under way.
-            cpu.pe.run(port, &mut cpu.regs, &cpu.system);
+            cpu.host().run();
             if cpu.is_running(NORMAL[0]) {
                 delivered += 1;
                 cpu.call(COMPLETE, &[0]);
@@ -199,7 +198,7 @@ fn cpus_signal_each_other() {
             let (tickets, busy) = (&tickets, &busy);
             scope.spawn(move || {
                 let signals = Busy(busy);
-                let own = cpu.n;
+                let own = cpu.system.n;
                 let mut seen = [0; CPUS];
                 for n in 1..=TURNS {
                     tickets[own].store(n, Relaxed);

@@ -14,7 +14,7 @@ use kvm::{Guest, Host, CRITICAL, EVENT_0, NORMAL, PE_UNMASK, SIGNAL};
 use loom::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use loom::sync::Arc;
 use loom::thread;
-use sdei::{Event, Peer};
+use sdei::Event;
 use std::sync::atomic::AtomicUsize;
 
 const PREEMPTIONS: usize = 3;
@@ -43,8 +43,7 @@ fn tickets() -> Tickets {
 /// What the VMM's ioctl does.
 fn inject(host: &Host, event: Event) {
     host.port.raise(event).expect("a handler");
-    let peer: &Host = host;
-    (&peer).kick();
+    host.kick();
 }
 
 /// An event of each kind, from two threads. Each is delivered once.

@@ -104,11 +104,7 @@ pub struct Seat {
     pub pending_at_kick: AtomicU64,
 }
 
-impl Peer for &Seat {
-    fn port(&self) -> &Port {
-        &self.port
-    }
-
+impl Seat {
     fn kick(&self) {
         self.kicks.fetch_add(1, Ordering::Relaxed);
         self.pending_at_kick
@@ -116,23 +112,68 @@ impl Peer for &Seat {
     }
 }
 
+impl Peer for &Seat {
+    fn port(&self) -> &Port {
+        &self.port
+    }
+
+    fn kick(&self) {
+        Seat::kick(self);
+    }
+}
+
 /// The system registers of one CPU, and its way to the others.
 pub struct System {
+    /// Which of the seats is the CPU's own.
+    pub n: usize,
     pub seats: Arc<[Seat]>,
     pub elr_el1: Cell<u64>,
     pub spsr_el1: Cell<u64>,
     pub sctlr_el1: u64,
     pub mte: bool,
+    pub aarch32_el0: bool,
+}
+
+/// Aff3 to Aff0; MPIDR_EL1 has other bits as well.
+fn affinity(argument: u64) -> u64 {
+    argument & 0xff_00ff_ffff
+}
+
+impl System {
+    pub fn seat(&self) -> &Seat {
+        &self.seats[self.n]
+    }
+}
+
+impl Peer for System {
+    fn port(&self) -> &Port {
+        &self.seat().port
+    }
+
+    fn kick(&self) {
+        self.seat().kick();
+    }
 }
 
 impl Vcpu for System {
     type Peer<'a> = &'a Seat;
 
+    fn has_affinity(&self, argument: u64) -> bool {
+        affinity(argument) == mpidr(self.n)
+    }
+
     fn peer(&self, argument: u64) -> Option<&Seat> {
-        // Aff3 to Aff0; MPIDR_EL1 has other bits as well.
-        let affinity = argument & 0xff_00ff_ffff;
-        let n = (0..self.seats.len()).find(|&n| mpidr(n) == affinity)?;
+        let n = (0..self.seats.len()).find(|&n| mpidr(n) == affinity(argument))?;
         self.seats.get(n)
+    }
+
+    fn has_aarch32_el0(&self) -> bool {
+        self.aarch32_el0
+    }
+
+    fn array_index_nospec(&self, index: usize, size: usize) -> usize {
+        assert!(index < size);
+        index
     }
 
     fn entry_controls(&self) -> EntryControls {
@@ -150,7 +191,6 @@ impl Vcpu for System {
 }
 
 pub struct Cpu {
-    pub n: usize,
     pub pe: Pe,
     pub regs: Regs,
     pub system: System,
@@ -178,7 +218,6 @@ impl Cpu {
     fn new(n: usize, seats: Arc<[Seat]>) -> Cpu {
         let value = |register: usize| 0x1111_0000_0000_0000 + register as u64;
         Cpu {
-            n,
             pe: Pe::new(),
             regs: Regs {
                 saved: std::array::from_fn(value),
@@ -188,17 +227,24 @@ impl Cpu {
                 pstate: pstate(EL1H),
             },
             system: System {
+                n,
                 seats,
                 elr_el1: Cell::new(0xe1e1),
                 spsr_el1: Cell::new(0x5b5b),
                 sctlr_el1: 0,
                 mte: false,
+                aarch32_el0: true,
             },
         }
     }
 
     pub fn seat(&self) -> &Seat {
-        &self.system.seats[self.n]
+        self.system.seat()
+    }
+
+    /// The CPU, as the dispatcher has it during an operation.
+    pub fn host(&mut self) -> sdei::Cpu<'_, System> {
+        sdei::Cpu::new(&mut self.pe, &self.system, &mut self.regs)
     }
 
     pub fn port(&self) -> &Port {
@@ -212,8 +258,7 @@ impl Cpu {
         self.regs.saved[0] = u64::from(function);
         self.regs.saved[1..=arguments.len()].copy_from_slice(arguments);
         self.regs.pc += 4;
-        let port = &self.system.seats[self.n].port;
-        self.pe.call(port, &mut self.regs, &self.system, function);
+        self.host().call(function);
         self.regs.saved[0] as i64
     }
 
@@ -224,12 +269,11 @@ impl Cpu {
 
     /// What the host does before the CPU runs the guest.
     pub fn enter(&mut self) {
-        let port = &self.system.seats[self.n].port;
-        self.pe.run(port, &mut self.regs, &self.system);
+        self.host().run();
     }
 
     pub fn reset(&mut self) {
-        self.pe.reset(&self.system.seats[self.n].port);
+        self.host().reset();
     }
 
     pub fn register(&mut self, number: u32) {
@@ -295,20 +339,19 @@ impl Cpu {
         self.port().pending().contains(event(number))
     }
 
-    pub fn get(&self, index: u16) -> u64 {
+    pub fn get(&mut self, index: u16) -> u64 {
         let register = Register::from_index(index).expect("a register");
-        self.pe.get_register(self.port(), register)
+        self.host().get_register(register)
     }
 
-    /// Writes a pseudo-register; the guest has AArch32 at EL0.
+    /// Writes a pseudo-register.
     pub fn set(&mut self, index: u16, value: u64) -> Result<(), sdei::RegisterError> {
         let register = Register::from_index(index).expect("a register");
-        let port = &self.system.seats[self.n].port;
-        self.pe.set_register(port, register, value, true)
+        self.host().set_register(register, value)
     }
 
     /// What a VMM saves: each register that is listed.
-    pub fn save(&self) -> Vec<(u16, u64)> {
+    pub fn save(&mut self) -> Vec<(u16, u64)> {
         (0..Register::COUNT)
             .map(|n| Register::nth_index(n).expect("a register"))
             .map(|index| (index, self.get(index)))

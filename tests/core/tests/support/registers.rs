@@ -96,8 +96,7 @@ pub fn moments() -> Vec<Cpu> {
     add(&|cpu| {
         cpu.start(NORMAL[0]);
         cpu.trigger(NORMAL[0]);
-        let port = &cpu.system.seats[cpu.n].port;
-        cpu.pe.power_down(port, sdei::PowerDown::Suspend);
+        cpu.host().power_down(sdei::PowerDown::Suspend);
     });
     // Nested and masked, both to be unregistered.
     add(&|cpu| {

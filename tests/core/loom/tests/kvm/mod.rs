@@ -7,7 +7,7 @@ use loom::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
 use loom::sync::atomic::{fence, AtomicBool, AtomicU32};
 use loom::sync::{Arc, Notify};
 use loom::thread;
-use sdei::{EntryControls, PState, Pe, Peer, Port, Regs, Vcpu};
+use sdei::{Cpu, EntryControls, PState, Pe, Peer, Port, Regs, Vcpu};
 
 pub const REGISTER: u32 = 0xc400_0021;
 pub const ENABLE: u32 = 0xc400_0022;
@@ -81,8 +81,14 @@ impl Peer for &Host {
         &self.port
     }
 
-    /// kvm_smccc_service_kick().
     fn kick(&self) {
+        Host::kick(self);
+    }
+}
+
+impl Host {
+    /// kvm_smccc_service_kick().
+    pub fn kick(&self) {
         // kvm_make_request(): smp_wmb(), set_bit().
         fence(Release);
         self.request.swap(true, Relaxed);
@@ -114,7 +120,20 @@ pub struct Guest {
     waits: bool,
 }
 
-struct System<'a>(&'a Host);
+struct System<'a> {
+    own: &'a Host,
+    peer: &'a Host,
+}
+
+impl Peer for System<'_> {
+    fn port(&self) -> &Port {
+        &self.own.port
+    }
+
+    fn kick(&self) {
+        self.own.kick();
+    }
+}
 
 impl Vcpu for System<'_> {
     type Peer<'a>
@@ -122,8 +141,20 @@ impl Vcpu for System<'_> {
     where
         Self: 'a;
 
+    fn has_affinity(&self, _mpidr: u64) -> bool {
+        false
+    }
+
     fn peer(&self, _mpidr: u64) -> Option<&Host> {
-        Some(self.0)
+        Some(self.peer)
+    }
+
+    fn has_aarch32_el0(&self) -> bool {
+        false
+    }
+
+    fn array_index_nospec(&self, index: usize, _size: usize) -> usize {
+        index
     }
 
     fn entry_controls(&self) -> EntryControls {
@@ -165,9 +196,16 @@ impl Guest {
 
     pub fn call(&mut self, function: u32, arguments: &[u64]) {
         self.regs.saved[1..=arguments.len()].copy_from_slice(arguments);
-        let system = System(&self.peer);
-        self.pe
-            .call(&self.host.port, &mut self.regs, &system, function);
+        self.operate(|cpu| cpu.call(function));
+    }
+
+    /// What the vCPU's thread does in the host.
+    fn operate(&mut self, what: impl FnOnce(&mut Cpu<'_, System<'_>>)) {
+        let system = System {
+            own: &self.host,
+            peer: &self.peer,
+        };
+        what(&mut Cpu::new(&mut self.pe, &system, &mut self.regs));
     }
 
     pub fn prepare(&mut self, event: u64) {
@@ -182,8 +220,7 @@ impl Guest {
     /// kvm_smccc_services_enter().
     pub fn enter(&mut self) {
         if self.host.check_request() {
-            let system = System(&self.peer);
-            self.pe.run(&self.host.port, &mut self.regs, &system);
+            self.operate(|cpu| cpu.run());
         }
     }
 

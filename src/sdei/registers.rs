@@ -4,9 +4,10 @@
 //! of a CPU. Documentation/interface.rst has them in full; the numbers are
 //! those of include/uapi/linux/kvm_sdei.h.
 
+use super::cpu::Cpu;
 use super::event::{Event, EventSet, Priority};
-use super::pe::{Handler, Pe};
-use super::port::Port;
+use super::outside::Vcpu;
+use super::pe::Handler;
 use super::pstate::PState;
 use super::regs::SAVED_GPRS;
 use super::state::State;
@@ -41,7 +42,9 @@ pub enum Register {
     Argument(Event),
     /// The state of the event, as SDEI_EVENT_STATUS has it.
     Status(Event),
-    /// What the handler of a priority interrupted.
+    /// What the handler of a priority interrupted. Reads as zero while no such
+    /// handler runs; what is written then is kept, and can be read once the
+    /// state of an event says that its handler runs.
     Context(Priority, ContextPart),
 }
 
@@ -128,25 +131,27 @@ impl Register {
     }
 }
 
-impl Pe {
+impl<V: Vcpu> Cpu<'_, V> {
     /// Reads a register.
-    pub fn get_register(&self, port: &Port, register: Register) -> u64 {
+    pub fn get_register(&self, register: Register) -> u64 {
         match register {
             Register::PeState => {
-                let masked = if self.is_masked() { PE_STATE_MASKED } else { 0 };
-                let suspended = if self.is_suspended() {
-                    PE_STATE_SUSPENDED
-                } else {
-                    0
-                };
-                masked | suspended
+                let masked = (self.pe.is_masked(), PE_STATE_MASKED);
+                let suspended = (self.pe.is_suspended(), PE_STATE_SUSPENDED);
+                [masked, suspended]
+                    .into_iter()
+                    .filter(|(set, _)| *set)
+                    .fold(0, |bits, (_, bit)| bits | bit)
             }
-            Register::Pending => port.pending().bits(),
-            Register::Entry(event) => self.handlers.get(event).entry,
-            Register::Argument(event) => self.handlers.get(event).argument,
-            Register::Status(event) => self.state(event).status(),
+            Register::Pending => self.vcpu.port().pending().bits(),
+            Register::Entry(event) => self.pe.handler(event).entry,
+            Register::Argument(event) => self.pe.handler(event).argument,
+            Register::Status(event) => self.pe.state(event).status(),
+            // What a handler has left behind when it completed is nobody's
+            // state, and another host may not be able to take it.
+            Register::Context(priority, _) if self.pe.running(priority).is_none() => 0,
             Register::Context(priority, part) => {
-                let context = &self.frames.get(priority).context;
+                let context = self.pe.context(priority);
                 match part {
                     ContextPart::Gpr(n) => context.gprs.get(usize::from(n)).copied().unwrap_or(0),
                     ContextPart::Pc => context.pc,
@@ -156,67 +161,65 @@ impl Pe {
         }
     }
 
-    /// Writes a register. Registers can be written in any order; what was read
-    /// is always accepted. `aarch32_el0` says whether guests can be in AArch32 at
-    /// EL0.
+    /// Writes a register. Registers can be written in any order; a value that
+    /// was read is always accepted. The CPU is kicked, as the write may have made
+    /// an event deliverable.
     ///
     /// # Errors
     ///
     /// [`RegisterError`] for a value that is never read; nothing changes.
-    pub fn set_register(
-        &mut self,
-        port: &Port,
-        register: Register,
-        value: u64,
-        aarch32_el0: bool,
-    ) -> Result<(), RegisterError> {
+    pub fn set_register(&mut self, register: Register, value: u64) -> Result<(), RegisterError> {
         match register {
             Register::PeState => {
                 if value & !(PE_STATE_MASKED | PE_STATE_SUSPENDED) != 0 {
                     return Err(RegisterError);
                 }
-                self.set_suspended(value & PE_STATE_SUSPENDED != 0);
-                self.set_masked(port, value & PE_STATE_MASKED != 0);
+                self.pe.set_suspended(value & PE_STATE_SUSPENDED != 0);
+                self.set_masked(value & PE_STATE_MASKED != 0);
             }
-            Register::Pending => port.restore(EventSet::from_bits(value).ok_or(RegisterError)?),
+            Register::Pending => {
+                let events = EventSet::from_bits(value).ok_or(RegisterError)?;
+                self.vcpu.port().restore(events);
+            }
             Register::Entry(event) => {
                 if !Handler::is_aligned(value) {
                     return Err(RegisterError);
                 }
-                self.handlers.get_mut(event).entry = value;
+                self.pe.handler_mut(event).entry = value;
             }
-            Register::Argument(event) => self.handlers.get_mut(event).argument = value,
-            Register::Status(event) => self.set_status(port, event, value)?,
+            Register::Argument(event) => self.pe.handler_mut(event).argument = value,
+            Register::Status(event) => self.set_status(event, value)?,
             Register::Context(priority, part) => {
-                let context = &mut self.frames.get_mut(priority).context;
+                let context = self.pe.context_mut(priority);
                 match part {
                     ContextPart::Gpr(n) => {
                         *context.gprs.get_mut(usize::from(n)).ok_or(RegisterError)? = value;
                     }
                     ContextPart::Pc => context.pc = value,
                     ContextPart::PState => {
-                        context.pstate =
-                            PState::from_user(value, aarch32_el0).ok_or(RegisterError)?;
+                        context.pstate = PState::from_user(value, self.vcpu.has_aarch32_el0())
+                            .ok_or(RegisterError)?;
                     }
                 }
             }
         }
+        self.vcpu.kick();
         Ok(())
     }
 
-    /// One handler runs per priority: an event that is written as running takes
-    /// the place of the one that was, whose own register is or will be written
-    /// as well.
-    fn set_status(&mut self, port: &Port, event: Event, value: u64) -> Result<(), RegisterError> {
+    /// Writes the state of an event. One handler runs per priority: an event
+    /// that is written as running takes the place of the one that ran, whose own
+    /// status user space has written or will write as well.
+    fn set_status(&mut self, event: Event, value: u64) -> Result<(), RegisterError> {
         let state = State::from_status(value).ok_or(RegisterError)?;
-        let frame = self.frames.get_mut(event.priority());
+        let priority = event.priority();
         if state.is_running() {
-            frame.event = Some(event);
-        } else if frame.event == Some(event) {
-            frame.event = None;
+            self.pe.start_handler(event);
+        } else if self.pe.running(priority) == Some(event) {
+            self.pe.end_handler(priority);
         }
-        self.set_registration(event, state.registration());
-        self.publish(port);
+        self.pe.set_registration(event, state.registration());
+        self.publish();
         Ok(())
     }
 }

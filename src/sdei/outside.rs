@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The outside of the dispatcher: what it asks of the host, and what it tells
+//! an observer. `src/host/` implements these traits by means of KVM, the tests
+//! by means of plain data.
+
+use super::event::Event;
+use super::port::Port;
+use super::pstate::{EntryControls, PState};
+use super::regs::Regs;
+
+/// A CPU of the guest as every thread may see it.
+pub trait Peer {
+    /// The CPU's port. The same one each time.
+    fn port(&self) -> &Port;
+
+    /// Makes the CPU look for pending events before it next runs the guest.
+    ///
+    /// A CPU that runs the guest leaves it to look. A CPU that waits in WFI or
+    /// WFE wakes if there is something deliverable. A CPU that is powered off
+    /// stays off.
+    fn kick(&self);
+}
+
+/// The CPU that makes a call or takes an event, as its own thread sees it. This
+/// is what the dispatcher needs of a CPU beyond its [`Regs`].
+pub trait Vcpu: Peer {
+    /// A CPU of the same guest.
+    type Peer<'a>: Peer
+    where
+        Self: 'a;
+
+    /// Whether the affinity fields (Aff3 to Aff0) of `mpidr` are those of this
+    /// CPU. The other bits of `mpidr` don't count.
+    fn has_affinity(&self, mpidr: u64) -> bool;
+
+    /// Another CPU of the same guest, by the affinity fields of `mpidr`. For
+    /// the CPU's own affinity the answer may be this CPU or none.
+    fn peer(&self, mpidr: u64) -> Option<Self::Peer<'_>>;
+
+    /// What decides about PSTATE on an exception to EL1.
+    fn entry_controls(&self) -> EntryControls;
+
+    /// Writes ELR_EL1 and SPSR_EL1.
+    fn set_exception_return(&self, elr: u64, spsr: PState);
+
+    /// Whether the guest can be in AArch32 at EL0.
+    fn has_aarch32_el0(&self) -> bool;
+
+    /// `index`, which is less than `size`, or 0 if the CPU that executes this
+    /// has only speculated that it is less.
+    fn array_index_nospec(&self, index: usize, size: usize) -> usize;
+
+    /// For observers: the guest called the function with this ID, and `regs` are
+    /// its registers now, with the result in x0. A call that completes a handler
+    /// has no result and is not reported here.
+    fn on_call(&self, _id: u32, _regs: &Regs) {}
+
+    /// For observers: the CPU entered the handler of `event`, which interrupts
+    /// the guest at `pc`.
+    fn on_delivery(&self, _event: Event, _pc: u64) {}
+
+    /// For observers: the handler of `event` completed, and the guest goes on
+    /// at `pc`.
+    fn on_completion(&self, _event: Event, _pc: u64) {}
+}
