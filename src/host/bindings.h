@@ -4,7 +4,9 @@
 #include <uapi/asm/ptrace.h>
 #include <uapi/linux/psci.h>
 #include "../../include/uapi/linux/kvm_sdei.h"
+#include "debugfs.h"
 #include "shim.h"
+#include "trace.h"
 
 /* bindgen evaluates no function-like macros, so their values get names here. */
 static const __u64 SDEI_REG_BASE = KVM_REG_ARM_SDEI(0);

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Statistics of a vCPU, and their sum over a VM, which is what user space sees.
+//! Statistics of a vCPU.
 
-use super::bindings;
-use super::service::SERVICE;
-use super::vcpu::Vcpu;
-use core::ffi::c_void;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 /// What happened to a vCPU since it was created.
@@ -33,57 +29,29 @@ impl Counters {
     }
 
     /// The guest made a call. For the vCPU's own thread.
-    pub(super) fn called(&self) {
+    pub(super) fn count_call(&self) {
         count(&self.calls);
     }
 
-    /// A handler was entered. For the vCPU's own thread.
-    pub(super) fn delivered(&self) {
+    /// The vCPU entered a handler. For the vCPU's own thread.
+    pub(super) fn count_delivery(&self) {
         count(&self.deliveries);
     }
 
     /// The VMM or the administrator raised an event. For any thread.
-    pub(super) fn injected(&self) {
+    pub(super) fn count_injection(&self) {
         self.injections.fetch_add(1, Ordering::Relaxed);
     }
-}
 
-/// A sum in the making.
-struct Sum {
-    which: bindings::sdei_counter,
-    total: u64,
-}
-
-/// # Safety
-///
-/// For KVM to call, under the contract in `mod.rs`.
-unsafe extern "C" fn add(data: *mut c_void, sum: *mut c_void) {
-    // SAFETY: KVM passes what `vcpu_create` made for a vCPU that is alive
-    // (contracts 1 and 4), and the `Sum` of `sdei_total`.
-    let (vcpu, sum) = unsafe { (Vcpu::shared(data), &mut *sum.cast::<Sum>()) };
-    let counters = vcpu.counters();
-    let counter = match sum.which {
-        bindings::SDEI_CALLS => &counters.calls,
-        bindings::SDEI_DELIVERIES => &counters.deliveries,
-        bindings::SDEI_INJECTIONS => &counters.injections,
-        _ => return,
-    };
-    sum.total = sum.total.wrapping_add(counter.load(Ordering::Relaxed));
-}
-
-/// The sum of a counter over the vCPUs of a VM.
-///
-/// # Safety
-///
-/// `kvm` is a VM that opted in, and is not yet being taken down: its debugfs
-/// folder is there.
-#[no_mangle]
-unsafe extern "C" fn sdei_total(kvm: *mut bindings::kvm, which: bindings::sdei_counter) -> u64 {
-    let mut sum = Sum { which, total: 0 };
-    let arg: *mut Sum = &mut sum;
-    // SAFETY: As the caller promises, and `add` gets what it expects.
-    unsafe {
-        bindings::kvm_smccc_service_for_each(SERVICE.get(), kvm, Some(add), arg.cast());
+    pub(super) fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
     }
-    sum.total
+
+    pub(super) fn deliveries(&self) -> u64 {
+        self.deliveries.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn injections(&self) -> u64 {
+        self.injections.load(Ordering::Relaxed)
+    }
 }

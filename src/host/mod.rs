@@ -4,23 +4,46 @@
 //!
 //! # Contract
 //!
-//! `include/kvm/arm_smccc_service.h` of the patched kernel promises, and the
-//! SAFETY comments below refer to:
+//! `include/kvm/arm_smccc_service.h` of the patched kernel promises this, and
+//! the SAFETY comments below refer to it by number:
 //!
-//! 1. `data` is what [`vcpu_create`] returned for that vCPU, and stays so until
-//!    [`vcpu_destroy`] gets it. No other operation runs for the vCPU by then.
-//! 2. Operations that get a vCPU's registers, its reset and power-down, and its
-//!    pseudo-registers have the vCPU to themselves: KVM holds its mutex. Only
-//!    `runnable` and the attributes run alongside.
-//! 3. `regs` points to the vCPU's `struct user_pt_regs`, and nobody else uses
-//!    that during the operation.
+//! 1. `data` is what `vcpu_create` returned for a vCPU, and stays valid until
+//!    `vcpu_destroy` gets it. No other operation runs for the vCPU then.
+//! 2. KVM holds the vCPU's mutex during `vcpu_reset`, `vcpu_power_down`,
+//!    `call`, `enter` and the operations on pseudo-registers. So these have the
+//!    vCPU to themselves, apart from `runnable` and the operations on
+//!    attributes, which may run at the same time.
+//! 3. The registers that `vcpu_gp_regs()` returns belong to the vCPU for as long
+//!    as it lives. KVM does not use them during an operation that has the vCPU
+//!    to itself. During `call` and `enter` they are what the guest goes on
+//!    with, but for the bit PSTATE.SS of a debugger, which KVM takes out before
+//!    and puts back afterwards.
 //! 4. The vCPUs of a VM, once they can be found, live as long as the VM, and the
 //!    VM lives as long as an operation for one of its vCPUs runs.
 //! 5. The module stays loaded while a VM exists that opted in.
 //!
-//! Operations on debugfs files are not KVM's to call. `control.c` says why a VM
-//! and its vCPUs are there while one runs, as in 4.
+//! debugfs calls the functions that `debugfs.rs` exports, not KVM. `debugfs.c`
+//! says why a VM and its vCPUs live while one of these runs, as in 4.
+//!
+//! # Where to find what
+//!
+//! A file uses only files that stand above it here.
+//!
+//! | file | |
+//! |---|---|
+//! | `bindings.h` | what `bindgen` makes available of the kernel and of our C files |
+//! | `shim.c` | what Rust can't reach of the kernel: inline functions and macros |
+//! | `trace.c`, `trace.rs`, `tracepoints.h` | tracepoints |
+//! | `counters.rs` | statistics of a vCPU |
+//! | `vcpu.rs` | a vCPU: what the module keeps for it, and how the dispatcher sees it |
+//! | `attributes.rs` | operations on vCPU device attributes: the VMM's side |
+//! | `registers.rs` | operations on pseudo-registers |
+//! | `operations.rs` | the other operations of the service, the guest's calls among them |
+//! | `service.rs` | the table of all operations, and its registration |
+//! | `debugfs.c`, `debugfs.rs` | a VM's files: the administrator's side |
 
+/// The hook's interface, as the kernel that is built for declares it, and our C
+/// functions.
 #[allow(
     dead_code,
     missing_docs,
@@ -30,11 +53,17 @@
     clippy::all,
     reason = "generated"
 )]
-#[path = "bindings_generated.rs"]
-mod bindings;
-mod control;
+mod bindings {
+    include!(env!("SDEI_BINDINGS"));
+}
+
+mod attributes;
 mod counters;
+mod debugfs;
+mod operations;
+mod registers;
 mod service;
+mod trace;
 mod vcpu;
 
 pub(crate) use service::Registration;

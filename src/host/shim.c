@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What Rust can't reach of the kernel: static inlines and macros. */
+/* What Rust can't reach of the kernel: inline functions and macros. */
 
 #include <linux/kvm_host.h>
 #include <linux/moduleparam.h>
@@ -17,7 +17,25 @@ bool sdei_shim_auto_enable(struct kvm *kvm)
 	return READ_ONCE(auto_enable);
 }
 
-/* Asked with every event, and most of the general accessor's cost is the choice. */
+u32 sdei_shim_vcpu_id(struct kvm_vcpu *vcpu)
+{
+	return vcpu->vcpu_id;
+}
+
+bool sdei_shim_vcpu_is_off(struct kvm_vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->arch.mp_state.mp_state) == KVM_MP_STATE_STOPPED;
+}
+
+struct user_pt_regs *sdei_shim_regs(struct kvm_vcpu *vcpu)
+{
+	return vcpu_gp_regs(vcpu);
+}
+
+/*
+ * This is read for each event. The general accessor spends most of its
+ * instructions on finding out which register it was asked for.
+ */
 static u64 sctlr_el1(struct kvm_vcpu *vcpu)
 {
 	if (vcpu_get_flag(vcpu, SYSREGS_ON_CPU))
@@ -33,22 +51,22 @@ struct sdei_entry_controls sdei_shim_entry_controls(struct kvm_vcpu *vcpu)
 	};
 }
 
-bool sdei_shim_has_mpidr(struct kvm_vcpu *vcpu, u64 mpidr)
+bool sdei_shim_has_affinity(struct kvm_vcpu *vcpu, u64 mpidr)
 {
 	return (mpidr & MPIDR_HWID_BITMASK) == kvm_vcpu_get_mpidr_aff(vcpu);
-}
-
-/*
- * Whether guests can be in AArch32 at EL0. Nothing keeps them from it where the
- * host's CPUs have it, whatever the VM's ID register says.
- */
-bool sdei_shim_has_aarch32_el0(void)
-{
-	return id_aa64pfr0_32bit_el0(read_sanitised_ftr_reg(SYS_ID_AA64PFR0_EL1));
 }
 
 void sdei_shim_set_exception_return(struct kvm_vcpu *vcpu, u64 elr, u64 spsr)
 {
 	vcpu_write_sys_reg(vcpu, elr, ELR_EL1);
 	vcpu_write_sys_reg(vcpu, spsr, SPSR_EL1);
+}
+
+/*
+ * Whether guests can be in AArch32 at EL0. KVM does not keep them from it on a
+ * host whose CPUs have it, whatever the VM's ID register says.
+ */
+bool sdei_shim_has_aarch32_el0(void)
+{
+	return id_aa64pfr0_32bit_el0(read_sanitised_ftr_reg(SYS_ID_AA64PFR0_EL1));
 }

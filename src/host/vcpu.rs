@@ -1,31 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A vCPU, as the dispatcher sees it.
+//! A vCPU: what the module keeps for it, and how the dispatcher sees it.
 
 use super::bindings;
 use super::counters::Counters;
-use super::service::SERVICE;
-use crate::sdei::{EntryControls, Event, PState, Pe, Peer, Port, Regs};
+use super::trace;
+use crate::sdei::{Cpu, EntryControls, Event, PState, Pe, Peer, Port, Regs, Vcpu};
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
 use core::mem::{offset_of, size_of};
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicI32, Ordering};
+use kernel::prelude::*;
 
-/// What the module keeps for a vCPU.
+/// What the module keeps for a vCPU: `data` in the operations of the service.
 ///
 /// # Invariants
 ///
-/// `vcpu` is the vCPU that this belongs to. `pe` is touched only in operations
+/// `vcpu` is the vCPU that this belongs to, `regs` are its core registers, and
+/// `service` is the service that created this. `pe` is used only in operations
 /// that have the vCPU to themselves.
-pub(super) struct Vcpu {
+pub(super) struct VcpuData {
     vcpu: NonNull<bindings::kvm_vcpu>,
+    regs: NonNull<Regs>,
+    service: *const bindings::kvm_smccc_service,
     port: Port,
     counters: Counters,
     pe: UnsafeCell<Pe>,
 }
 
-const _: () = assert!(size_of::<Vcpu>() <= 1024, "the promised size");
+const _: () = assert!(size_of::<VcpuData>() <= 1024, "the promised size");
 
 // The layout of `Regs` is that of `struct user_pt_regs`.
 const _: () = {
@@ -39,69 +42,78 @@ const _: () = {
 const SCTLR_EL1_SPAN: u64 = 1 << 23;
 const SCTLR_EL1_DSSBS: u64 = 1 << 44;
 
-impl Vcpu {
-    pub(super) fn new(vcpu: NonNull<bindings::kvm_vcpu>) -> Vcpu {
-        Vcpu {
+impl VcpuData {
+    /// What to keep for a vCPU after power-up.
+    ///
+    /// # Safety
+    ///
+    /// `service` is the service that keeps this, and `vcpu` is a vCPU that lives
+    /// longer.
+    pub(super) unsafe fn new(
+        service: *const bindings::kvm_smccc_service,
+        vcpu: *mut bindings::kvm_vcpu,
+    ) -> Result<VcpuData> {
+        let vcpu = NonNull::new(vcpu).ok_or(EINVAL)?;
+        // SAFETY: `vcpu` is alive, as the caller promises.
+        let regs = unsafe { bindings::sdei_shim_regs(vcpu.as_ptr()) };
+        // INVARIANT: As the caller promises, and as the shim returns them.
+        Ok(VcpuData {
             vcpu,
+            regs: NonNull::new(regs.cast()).ok_or(EINVAL)?,
+            service,
             port: Port::new(),
             counters: Counters::new(),
             pe: UnsafeCell::new(Pe::new()),
-        }
+        })
     }
 
-    /// The vCPU whose `data` this is, for operations that run alongside others.
+    /// What is kept for the vCPU, for operations that may run at the same time
+    /// as others.
     ///
     /// # Safety
     ///
-    /// `data` comes from an operation that is running (contract 1).
-    pub(super) unsafe fn shared<'a>(data: *mut c_void) -> &'a Vcpu {
-        // SAFETY: By contract 1, `data` is a live `Vcpu`. It is only ever used
-        // by shared reference.
-        unsafe { &*data.cast::<Vcpu>() }
+    /// `data` is the argument of an operation that runs (contract 1).
+    pub(super) unsafe fn shared<'a>(data: *mut c_void) -> &'a VcpuData {
+        // SAFETY: By contract 1, `data` is a live `VcpuData`. It is only ever
+        // used by shared reference.
+        unsafe { &*data.cast::<VcpuData>() }
     }
 
-    /// The same, for operations that have the vCPU to themselves.
+    /// The vCPU as the dispatcher has it, for operations that have the vCPU to
+    /// themselves.
     ///
     /// # Safety
     ///
-    /// As for [`Vcpu::shared`], and the operation is one of those (contract 2).
-    pub(super) unsafe fn owned<'a>(data: *mut c_void) -> (&'a Vcpu, &'a mut Pe) {
+    /// `data` is the argument of an operation that runs and that has the vCPU to
+    /// itself (contracts 1 and 2). The operation calls this once.
+    pub(super) unsafe fn cpu<'a>(data: *mut c_void) -> Cpu<'a, VcpuData> {
         // SAFETY: As the caller promises.
-        let this = unsafe { Vcpu::shared(data) };
-        // SAFETY: By contract 2, nothing else uses `pe` until the operation
-        // ends, and the operation asks for it once.
-        (this, unsafe { &mut *this.pe.get() })
-    }
-
-    pub(super) fn port(&self) -> &Port {
-        &self.port
+        let this = unsafe { VcpuData::shared(data) };
+        // SAFETY: By contracts 2 and 3, nobody else uses `pe` or `regs` until
+        // the operation ends, and it has no other reference to them. The layout
+        // of the registers was checked above.
+        unsafe { Cpu::new(&mut *this.pe.get(), this, &mut *this.regs.as_ptr()) }
     }
 
     pub(super) fn counters(&self) -> &Counters {
         &self.counters
     }
 
-    /// What KVM and the VMM call it.
+    /// The ID that KVM and the VMM have for the vCPU.
     pub(super) fn id(&self) -> u32 {
         // SAFETY: `vcpu` is alive, by contracts 1 and 4.
         unsafe { bindings::sdei_shim_vcpu_id(self.vcpu.as_ptr()) }
     }
+
+    /// Whether the vCPU is powered off. Any thread may ask; the vCPU may be
+    /// turned on or off at any time.
+    pub(super) fn is_off(&self) -> bool {
+        // SAFETY: `vcpu` is alive, by contracts 1 and 4.
+        unsafe { bindings::sdei_shim_vcpu_is_off(self.vcpu.as_ptr()) }
+    }
 }
 
-/// Whether a guest can be in AArch32 at EL0.
-pub(super) fn has_aarch32_el0() -> bool {
-    // SAFETY: It asks for nothing, and reads what the kernel found at boot.
-    unsafe { bindings::sdei_shim_has_aarch32_el0() }
-}
-
-/// Whether one of the tracepoints is on: looked at before it is worth a call.
-fn traced() -> bool {
-    // SAFETY: A C `int` that others write while we read it.
-    let users = unsafe { AtomicI32::from_ptr(&raw mut bindings::sdei_trace_users) };
-    users.load(Ordering::Relaxed) != 0
-}
-
-impl Peer for &Vcpu {
+impl Peer for VcpuData {
     fn port(&self) -> &Port {
         &self.port
     }
@@ -112,28 +124,40 @@ impl Peer for &Vcpu {
     }
 }
 
-impl crate::sdei::Vcpu for Vcpu {
-    type Peer<'a> = &'a Vcpu;
+impl Peer for &VcpuData {
+    fn port(&self) -> &Port {
+        &self.port
+    }
 
-    fn peer(&self, mpidr: u64) -> Option<&Vcpu> {
-        // SAFETY: As in `entry_controls`.
-        if unsafe { bindings::sdei_shim_has_mpidr(self.vcpu.as_ptr(), mpidr) } {
-            return Some(self);
-        }
+    fn kick(&self) {
+        VcpuData::kick(self);
+    }
+}
+
+/// The dispatcher uses this in operations that have the vCPU to themselves.
+impl Vcpu for VcpuData {
+    type Peer<'a> = &'a VcpuData;
+
+    fn has_affinity(&self, mpidr: u64) -> bool {
         // SAFETY: `vcpu` is alive, by contracts 1 and 4.
+        unsafe { bindings::sdei_shim_has_affinity(self.vcpu.as_ptr(), mpidr) }
+    }
+
+    fn peer(&self, mpidr: u64) -> Option<&VcpuData> {
+        // SAFETY: `vcpu` is alive, by contracts 1 and 4, and its VM opted in to
+        // `service`.
         let data = unsafe {
-            bindings::kvm_smccc_service_find_peer(SERVICE.get(), self.vcpu.as_ptr(), mpidr)
+            bindings::kvm_smccc_service_find_peer(self.service, self.vcpu.as_ptr(), mpidr)
         };
-        // SAFETY: This is the `data` of a vCPU of the same VM, or null; by
-        // contract 4 it lives as long as the operation that `self` is from.
-        unsafe { data.cast::<Vcpu>().as_ref() }
+        // SAFETY: This is the `data` of a vCPU of the same VM, or null. By
+        // contract 4 it lives as long as the operation that uses `self`.
+        unsafe { data.cast::<VcpuData>().as_ref() }
     }
 
     fn entry_controls(&self) -> EntryControls {
-        let vcpu = self.vcpu.as_ptr();
-        // SAFETY: `vcpu` is alive, by contracts 1 and 4, and the dispatcher asks
-        // for this in operations that have the vCPU to themselves.
-        let controls = unsafe { bindings::sdei_shim_entry_controls(vcpu) };
+        // SAFETY: `vcpu` is alive, by contracts 1 and 4, and this thread has it
+        // to itself.
+        let controls = unsafe { bindings::sdei_shim_entry_controls(self.vcpu.as_ptr()) };
         EntryControls {
             span: controls.sctlr_el1 & SCTLR_EL1_SPAN != 0,
             dssbs: controls.sctlr_el1 & SCTLR_EL1_DSSBS != 0,
@@ -141,41 +165,61 @@ impl crate::sdei::Vcpu for Vcpu {
         }
     }
 
-    fn called(&self, id: u32, regs: &Regs) {
-        if traced() {
-            let [result, argument, ..] = regs.saved;
-            // SAFETY: `vcpu` is alive, by contracts 1 and 4.
-            unsafe {
-                bindings::sdei_shim_trace_call(
-                    self.vcpu.as_ptr(),
-                    id,
-                    argument,
-                    regs.pc,
-                    result as i64,
-                );
-            }
-        }
-    }
-
-    fn delivered(&self, event: Event, pc: u64) {
-        self.counters.delivered();
-        if traced() {
-            // SAFETY: `vcpu` is alive, by contracts 1 and 4.
-            unsafe { bindings::sdei_shim_trace_deliver(self.vcpu.as_ptr(), event.number(), pc) }
-        }
-    }
-
-    fn completed(&self, event: Event, pc: u64) {
-        if traced() {
-            // SAFETY: `vcpu` is alive, by contracts 1 and 4.
-            unsafe { bindings::sdei_shim_trace_complete(self.vcpu.as_ptr(), event.number(), pc) }
-        }
-    }
-
     fn set_exception_return(&self, elr: u64, spsr: PState) {
         // SAFETY: As in `entry_controls`.
         unsafe {
             bindings::sdei_shim_set_exception_return(self.vcpu.as_ptr(), elr, spsr.bits());
+        }
+    }
+
+    fn has_aarch32_el0(&self) -> bool {
+        // SAFETY: It has no arguments, and reads what the kernel found at boot.
+        unsafe { bindings::sdei_shim_has_aarch32_el0() }
+    }
+
+    fn array_index_nospec(&self, index: usize, size: usize) -> usize {
+        let mask: usize;
+        // What array_index_mask_nospec() of the kernel does. Here as well, since
+        // a call of a C function takes more instructions than all the rest of
+        // SDEI_EVENT_CONTEXT.
+        //
+        // SAFETY: It computes a number from two numbers: all ones if `index` is
+        // less than `size`, else zero.
+        unsafe {
+            core::arch::asm!(
+                "cmp {index}, {size}",
+                "sbc {mask}, xzr, xzr",
+                "csdb",
+                index = in(reg) index,
+                size = in(reg) size,
+                mask = lateout(reg) mask,
+                options(pure, nomem, nostack),
+            );
+        }
+        index & mask
+    }
+
+    fn on_call(&self, id: u32, regs: &Regs) {
+        if trace::is_on() {
+            let [result, argument, ..] = regs.saved;
+            let (vcpu, result) = (self.vcpu.as_ptr(), result as i64);
+            // SAFETY: `vcpu` is alive, by contracts 1 and 4.
+            unsafe { bindings::sdei_trace_call(vcpu, id, argument, regs.pc, result) }
+        }
+    }
+
+    fn on_delivery(&self, event: Event, pc: u64) {
+        self.counters.count_delivery();
+        if trace::is_on() {
+            // SAFETY: `vcpu` is alive, by contracts 1 and 4.
+            unsafe { bindings::sdei_trace_deliver(self.vcpu.as_ptr(), event.number(), pc) }
+        }
+    }
+
+    fn on_completion(&self, event: Event, pc: u64) {
+        if trace::is_on() {
+            // SAFETY: `vcpu` is alive, by contracts 1 and 4.
+            unsafe { bindings::sdei_trace_complete(self.vcpu.as_ptr(), event.number(), pc) }
         }
     }
 }

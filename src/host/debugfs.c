@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A VM's debugfs files for its administrator, who gets through to a guest that
- * hangs whatever its VMM knows: who listens to which event, and a way to raise
- * one. control.rs is the other half.
+ * A VM's debugfs files: statistics, and for the administrator of a guest that
+ * hangs, which vCPU listens to which event and a way to raise one. debugfs.rs is
+ * the other half.
  *
  * The files hold no reference to the VM and need none. debugfs begins no
- * operation on a file that was removed, and removes it only when those that
- * run have ended; KVM removes the folder before it destroys a vCPU. So what an
- * operation finds is there until it ends, though the file may stay open for
- * longer. While it is, the module stays, because file_operations name it.
+ * operation on a file that was removed, and removes a file only when the
+ * operations that run have ended. KVM removes the folder before it destroys a
+ * vCPU. So the VM and its vCPUs are there until an operation ends, though the
+ * file may stay open for longer. While it is open, the module stays loaded,
+ * because file_operations name the module.
  */
 
 #include <linux/debugfs.h>
@@ -17,19 +18,35 @@
 #include <linux/string.h>
 
 #include "../../include/uapi/linux/kvm_sdei.h"
-#include "shim.h"
+#include "debugfs.h"
 
-u32 sdei_shim_vcpu_id(struct kvm_vcpu *vcpu)
+static int calls_get(void *kvm, u64 *val)
 {
-	return vcpu->vcpu_id;
+	*val = sdei_total(kvm, SDEI_CALLS);
+	return 0;
 }
+DEFINE_DEBUGFS_ATTRIBUTE(calls_fops, calls_get, NULL, "%llu\n");
 
-void sdei_shim_show_vcpu(struct seq_file *seq, u32 id)
+static int deliveries_get(void *kvm, u64 *val)
+{
+	*val = sdei_total(kvm, SDEI_DELIVERIES);
+	return 0;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(deliveries_fops, deliveries_get, NULL, "%llu\n");
+
+static int injections_get(void *kvm, u64 *val)
+{
+	*val = sdei_total(kvm, SDEI_INJECTIONS);
+	return 0;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(injections_fops, injections_get, NULL, "%llu\n");
+
+void sdei_show_vcpu(struct seq_file *seq, u32 id)
 {
 	seq_printf(seq, "%u", id);
 }
 
-void sdei_shim_show_event(struct seq_file *seq, u32 event, u64 state, bool blocked)
+void sdei_show_event(struct seq_file *seq, u32 event, u64 state, bool blocked)
 {
 	seq_printf(seq, " 0x%08x=%s%s%s", event,
 		   state & KVM_SDEI_STATE_ENABLED ? "enabled" : "disabled",
@@ -37,7 +54,7 @@ void sdei_shim_show_event(struct seq_file *seq, u32 event, u64 state, bool block
 		   state & KVM_SDEI_STATE_PENDING ? ",pending" : "");
 }
 
-void sdei_shim_show_end(struct seq_file *seq)
+void sdei_show_end(struct seq_file *seq)
 {
 	seq_putc(seq, '\n');
 }
@@ -90,8 +107,11 @@ static const struct file_operations inject_fops = {
 	.write = inject_write,
 };
 
-void sdei_control_debugfs(struct kvm *kvm, struct dentry *dir)
+void sdei_debugfs_create(struct kvm *kvm, void *vm_data, struct dentry *dir)
 {
+	debugfs_create_file("sdei_calls", 0444, dir, kvm, &calls_fops);
+	debugfs_create_file("sdei_deliveries", 0444, dir, kvm, &deliveries_fops);
+	debugfs_create_file("sdei_injections", 0444, dir, kvm, &injections_fops);
 	debugfs_create_file("sdei_vcpus", 0400, dir, kvm, &vcpus_fops);
 	debugfs_create_file("sdei_inject", 0200, dir, kvm, &inject_fops);
 }

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What an administrator sees of a VM, and does to it, through the files of
+//! `debugfs.c`.
+
+use super::attributes::{event, raise, state};
+use super::bindings;
+use super::service::SERVICE;
+use super::vcpu::VcpuData;
+use crate::sdei::{Event, Peer};
+use core::ffi::{c_int, c_void};
+use kernel::prelude::*;
+
+/// A sum in the making.
+struct Sum {
+    which: bindings::sdei_counter,
+    total: u64,
+}
+
+/// # Safety
+///
+/// For KVM to call, under the contract in `mod.rs`.
+unsafe extern "C" fn add(data: *mut c_void, sum: *mut c_void) {
+    // SAFETY: KVM passes what `vcpu_create` made for a vCPU that is alive
+    // (contracts 1 and 4), and the `Sum` of `sdei_total`.
+    let (vcpu, sum) = unsafe { (VcpuData::shared(data), &mut *sum.cast::<Sum>()) };
+    let counters = vcpu.counters();
+    let counter = match sum.which {
+        bindings::SDEI_CALLS => counters.calls(),
+        bindings::SDEI_DELIVERIES => counters.deliveries(),
+        bindings::SDEI_INJECTIONS => counters.injections(),
+        _ => return,
+    };
+    sum.total = sum.total.wrapping_add(counter);
+}
+
+/// The sum of a counter over the vCPUs of a VM.
+///
+/// # Safety
+///
+/// `kvm` is a VM that opted in, and its vCPUs are not destroyed before this
+/// returns.
+#[no_mangle]
+unsafe extern "C" fn sdei_total(kvm: *mut bindings::kvm, which: bindings::sdei_counter) -> u64 {
+    let mut sum = Sum { which, total: 0 };
+    let arg: *mut Sum = &mut sum;
+    // SAFETY: As the caller promises, and `add` gets what it expects.
+    unsafe {
+        bindings::kvm_smccc_service_for_each(SERVICE.get(), kvm, Some(add), arg.cast());
+    }
+    sum.total
+}
+
+/// # Safety
+///
+/// For KVM to call, under the contract in `mod.rs`.
+unsafe extern "C" fn show(data: *mut c_void, seq: *mut c_void) {
+    // SAFETY: KVM passes what `vcpu_create` made for a vCPU that is alive
+    // (contracts 1 and 4).
+    let vcpu = unsafe { VcpuData::shared(data) };
+    let ready = vcpu.port().ready();
+    let seq = seq.cast();
+    // SAFETY: This is the file that `sdei_show_vcpus` was asked to write to.
+    unsafe { bindings::sdei_show_vcpu(seq, vcpu.id()) };
+    for event in Event::ALL {
+        let state = state(vcpu, event);
+        if state & u64::from(bindings::KVM_SDEI_STATE_REGISTERED) != 0 {
+            let enabled = state & u64::from(bindings::KVM_SDEI_STATE_ENABLED) != 0;
+            let blocked = enabled && !ready.contains(event);
+            // SAFETY: As above.
+            unsafe { bindings::sdei_show_event(seq, event.number(), state, blocked) };
+        }
+    }
+    // SAFETY: As above.
+    unsafe { bindings::sdei_show_end(seq) };
+}
+
+/// Writes a line for each vCPU of a VM.
+///
+/// # Safety
+///
+/// `kvm` is a VM that opted in, and its vCPUs are not destroyed before this
+/// returns. `seq` is a file that is being shown.
+#[no_mangle]
+unsafe extern "C" fn sdei_show_vcpus(kvm: *mut bindings::kvm, seq: *mut bindings::seq_file) {
+    // SAFETY: As the caller promises, and `show` gets what it expects.
+    unsafe {
+        bindings::kvm_smccc_service_for_each(SERVICE.get(), kvm, Some(show), seq.cast());
+    }
+}
+
+/// The search for the vCPU that an event is to be raised in.
+struct Search<'a> {
+    /// The ID of the vCPU, if the administrator has named one.
+    id: Option<u32>,
+    event: Event,
+    /// The best vCPU so far, and how good it is.
+    found: Option<(&'a VcpuData, Fitness)>,
+}
+
+/// How much sense it makes to raise an event in a vCPU, in rising order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fitness {
+    /// The guest would not get it: it has not registered the event on this
+    /// vCPU, or the vCPU is off.
+    Useless,
+    /// The guest would get it later.
+    Registered,
+    /// The guest would get it now.
+    Ready,
+}
+
+impl Fitness {
+    fn of(vcpu: &VcpuData, event: Event) -> Fitness {
+        let port = vcpu.port();
+        if vcpu.is_off() || !port.registered().contains(event) {
+            Fitness::Useless
+        } else if !port.ready().contains(event) {
+            Fitness::Registered
+        } else {
+            Fitness::Ready
+        }
+    }
+}
+
+/// # Safety
+///
+/// For KVM to call, under the contract in `mod.rs`.
+unsafe extern "C" fn consider(data: *mut c_void, search: *mut c_void) {
+    // SAFETY: KVM passes what `vcpu_create` made for a vCPU that is alive
+    // (contracts 1 and 4), and the `Search` of `sdei_inject`.
+    let (vcpu, search) = unsafe { (VcpuData::shared(data), &mut *search.cast::<Search<'_>>()) };
+    if search.id.is_some_and(|id| id != vcpu.id()) {
+        return;
+    }
+    let fitness = Fitness::of(vcpu, search.event);
+    match search.found {
+        Some((_, best)) if best >= fitness => {}
+        _ => search.found = Some((vcpu, fitness)),
+    }
+}
+
+/// Raises an event in the vCPU with this ID, or, if `vcpu` is no ID, in the vCPU
+/// that is most likely to take the event.
+///
+/// # Safety
+///
+/// `kvm` is a VM that opted in, and its vCPUs are not destroyed before this
+/// returns.
+#[no_mangle]
+unsafe extern "C" fn sdei_inject(kvm: *mut bindings::kvm, vcpu: i64, number: u64) -> c_int {
+    let result = event(number).and_then(|event| {
+        let mut search = Search {
+            // SDEI_ANY_VCPU is no ID.
+            id: u32::try_from(vcpu).ok(),
+            event,
+            found: None,
+        };
+        let arg: *mut Search<'_> = &mut search;
+        // SAFETY: As the caller promises, and `consider` gets what it expects.
+        unsafe {
+            bindings::kvm_smccc_service_for_each(SERVICE.get(), kvm, Some(consider), arg.cast());
+        }
+        match (search.id, search.found) {
+            (_, None) => Err(ENOENT),
+            // Event 0 is refused on all of them, whatever they are.
+            (None, Some((_, Fitness::Useless))) if !event.is_software_signalled() => Err(EAGAIN),
+            (_, Some((vcpu, _))) => raise(vcpu, event),
+        }
+    });
+    result.map_or_else(|error| error.to_errno(), |()| 0)
+}
