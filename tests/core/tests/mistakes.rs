@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What other implementations of SDEI got wrong, one test each. `../mistakes/`
-//! makes each of these mistakes, to show that the test can fail.
+//! What other implementations of SDEI got wrong, one test each.
+//! `Documentation/mistakes.rst` lists all of these mistakes by their numbers.
+//! `../mistakes/` has patches that make them, to show that each test can fail.
 //!
-//! Numbers that are missing are not the dispatcher's concern. There are no
-//! shared events to route (18), and no bound interrupts, of which one could be
-//! bound twice (the rest of 20) or be released (28). A guest's tables (29) are
-//! made by the VMM. KVM's are: an exit that is not completed yet, or an exception
-//! that is queued, when an event is delivered (23, selftests/delivery_test.c);
-//! and that a kick wakes a CPU that waits but not one that is off (the rest of
-//! 24, selftests/smp_test.c and power_test.c). What belongs to both is in
-//! selftests/ under the same number.
+//! This file leaves out the numbers that the dispatcher alone can't get wrong:
+//!
+//! - 18, 28, and the second half of 20: they need shared events or bound
+//!   interrupts, which the dispatcher does not have.
+//! - 23: an exit that is not completed, or an exception to be injected, when an
+//!   event is delivered. KVM sees to that: `selftests/delivery_test.c`.
+//! - the first half of 24: whether a kick wakes a CPU. KVM sees to that, too:
+//!   `selftests/smp_test.c` and `selftests/power_test.c`.
+//! - 29: the VMM makes the firmware tables.
+//!
+//! Where a mistake could be made in KVM as well, a selftest has its number.
 
 mod support;
 
@@ -157,7 +161,7 @@ fn mistake_11_a_reset_in_a_handler_is_denied() {
     }
 }
 
-/// Linux takes any other answer for the end of SDEI.
+/// Linux gives up SDEI if the answer is an error.
 #[test]
 fn mistake_12_shared_reset_not_supported() {
     assert_eq!(cpu().call(SHARED_RESET, &[]), SUCCESS);
@@ -239,8 +243,9 @@ fn mistake_17_preemption_within_a_priority() {
     }
 }
 
-/// Clients pass MPIDR_EL1 as it is, with RES1, U and MT. Which bits count is
-/// decided below [`sdei::Vcpu::peer`]; the dispatcher must not refuse the rest.
+/// Clients pass MPIDR_EL1 as it is, with its bits RES1, U and MT. The host
+/// decides in [`sdei::Vcpu::peer`] which bits are the affinity. The dispatcher
+/// must not refuse the call because of the other bits.
 #[test]
 fn mistake_19_affinity_with_the_other_bits_of_mpidr() {
     let mut guest = Guest::new(18);
@@ -298,8 +303,8 @@ fn mistake_22_context_of_now_or_of_the_outer_handler() {
     assert_eq!(cpu.call(CONTEXT, &[5]), 0xa);
 }
 
-/// The dispatcher's part: the CPU is made to look after there is something to
-/// see, and only then.
+/// The dispatcher's part of this mistake: it kicks the CPU only if it set a
+/// pending bit, and only after it set the bit.
 #[test]
 fn mistake_24_a_kick_before_the_bit_or_for_nothing() {
     let mut guest = Guest::new(2);
@@ -311,7 +316,7 @@ fn mistake_24_a_kick_before_the_bit_or_for_nothing() {
     assert_eq!(guest.cpus[1].seat().pending_at_kick.load(Relaxed), 1);
 }
 
-/// Linux does not survive that.
+/// Linux loops for ever after a completion that failed.
 #[test]
 fn mistake_25_a_completion_that_fails() {
     let calls: [fn(&mut Cpu) -> i64; 6] = [
