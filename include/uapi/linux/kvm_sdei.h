@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * SDEI firmware for KVM guests on arm64: what a VMM needs.
- * Documentation/interface.rst explains all of it.
+ * SDEI firmware for KVM guests on arm64: the interface for VMMs.
+ * Documentation/interface.rst describes it in full.
  */
 #ifndef _UAPI_LINUX_KVM_SDEI_H
 #define _UAPI_LINUX_KVM_SDEI_H
@@ -9,19 +9,20 @@
 #include <linux/kvm.h>
 
 /*
- * VM capability, "SDEI" in ASCII. KVM_CHECK_EXTENSION: number of events, or 0.
- * KVM_ENABLE_CAP: before the first vCPU; no flags, no arguments.
+ * VM capability, "SDEI" in ASCII. KVM_CHECK_EXTENSION returns the number of
+ * events, or 0 without the module. Use KVM_ENABLE_CAP before you create the
+ * first vCPU; flags and args are zero.
  */
 #define KVM_CAP_ARM_SDEI		0x53444549
 
-/* Bit of KVM_REG_ARM_STD_BMAP: the guest may call SDEI. */
+/* Bit of KVM_REG_ARM_STD_BMAP that allows the guest to call SDEI. */
 #define KVM_REG_ARM_STD_BIT_SDEI	48
 
-/* Function IDs of the calls: as many as there are from this one on. */
+/* Function IDs of the calls: the first one, and how many there are. */
 #define KVM_SDEI_FN_BASE		0xc4000020
 #define KVM_SDEI_NR_FUNCTIONS		0x20
 
-/* Events. All are private to a vCPU. */
+/* Numbers of the events. Every vCPU has its own instance of each event. */
 #define KVM_SDEI_EVENT_SIGNALLED	0x00000000
 #define KVM_SDEI_EVENT_NORMAL(n)	(0x40000010 + (n))
 #define KVM_SDEI_EVENT_CRITICAL(n)	(0x40000020 + (n))
@@ -29,10 +30,7 @@
 #define KVM_SDEI_NR_CRITICAL		4
 #define KVM_SDEI_NR_EVENTS		9
 
-/*
- * Index of an event, in the registers: 0 for the signalled one, then the
- * normal ones, then the critical ones, each in the order of their numbers.
- */
+/* Indices of the same events. The pseudo-registers below use these. */
 #define KVM_SDEI_INDEX_SIGNALLED	0
 #define KVM_SDEI_INDEX_NORMAL(n)	(1 + (n))
 #define KVM_SDEI_INDEX_CRITICAL(n)	(5 + (n))
@@ -44,31 +42,38 @@
 #define KVM_REG_ARM_SDEI_PE		KVM_REG_ARM_SDEI(0x8000)
 #define   KVM_REG_ARM_SDEI_PE_MASKED	(1 << 0)
 #define   KVM_REG_ARM_SDEI_PE_SUSPENDED	(1 << 1)
-/* One bit per event index. Written ones are set, written zeroes do nothing. */
+/*
+ * One bit for each event index. Writing 1 makes the event pending, writing 0
+ * changes nothing.
+ */
 #define KVM_REG_ARM_SDEI_PENDING	KVM_REG_ARM_SDEI(0x8001)
 
 #define KVM_REG_ARM_SDEI_ENTRY(i)	KVM_REG_ARM_SDEI(0x8100 + 4 * (i))
 #define KVM_REG_ARM_SDEI_ARGUMENT(i)	KVM_REG_ARM_SDEI(0x8101 + 4 * (i))
-/* As SDEI_EVENT_STATUS has it: KVM_SDEI_STATE_*. */
+/* KVM_SDEI_STATE_*, as SDEI_EVENT_STATUS answers. */
 #define KVM_REG_ARM_SDEI_STATUS(i)	KVM_REG_ARM_SDEI(0x8102 + 4 * (i))
 
-/* The interrupted context of a priority: 0 normal, 1 critical. */
+/*
+ * What the handler of priority p interrupted; p is 0 for normal and 1 for
+ * critical. These read as zero while no handler of that priority runs.
+ */
 #define KVM_REG_ARM_SDEI_X(p, n)	KVM_REG_ARM_SDEI(0x8200 + 32 * (p) + (n))
 #define KVM_REG_ARM_SDEI_PC(p)		KVM_REG_ARM_SDEI(0x8212 + 32 * (p))
 #define KVM_REG_ARM_SDEI_PSTATE(p)	KVM_REG_ARM_SDEI(0x8213 + 32 * (p))
 
 /*
- * vCPU device attributes. The address points to a u64 that holds the number of
- * an event. They can be used while the vCPU runs.
+ * vCPU device attributes. kvm_device_attr.addr points to a u64 with the number
+ * of an event. Any thread may use them, while the vCPU runs.
  */
 #define KVM_ARM_VCPU_SDEI_CTRL		0x53444549
-#define   KVM_ARM_VCPU_SDEI_RAISE	0	/* set */
-#define   KVM_ARM_VCPU_SDEI_WITHDRAW	1	/* set */
-#define   KVM_ARM_VCPU_SDEI_STATE	2	/* get: number in, state out */
+#define   KVM_ARM_VCPU_SDEI_RAISE	0	/* KVM_SET_DEVICE_ATTR */
+#define   KVM_ARM_VCPU_SDEI_WITHDRAW	1	/* KVM_SET_DEVICE_ATTR */
+/* KVM_GET_DEVICE_ATTR: reads the number, writes the state to the same place */
+#define   KVM_ARM_VCPU_SDEI_STATE	2
 
 #define KVM_SDEI_STATE_REGISTERED	(1 << 0)
 #define KVM_SDEI_STATE_ENABLED		(1 << 1)
-#define KVM_SDEI_STATE_RUNNING		(1 << 2)	/* registers only */
-#define KVM_SDEI_STATE_PENDING		(1 << 3)	/* attribute only */
+#define KVM_SDEI_STATE_RUNNING		(1 << 2)	/* only in registers */
+#define KVM_SDEI_STATE_PENDING		(1 << 3)	/* only in the attribute */
 
 #endif /* _UAPI_LINUX_KVM_SDEI_H */
