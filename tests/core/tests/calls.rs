@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What each call answers: DEN0054 5.1, row by row, and which error wins where
-//! two could apply. How calls depend on the state of an event is in
-//! state_machine.rs.
+//! What each call answers (DEN0054 5.1), row by row of its table, and which
+//! error the call answers where two errors apply. `state_machine.rs` tests how
+//! calls depend on the state of an event.
 
 mod support;
 
@@ -10,8 +10,9 @@ use sdei::Function;
 use std::sync::atomic::Ordering::Relaxed;
 use support::*;
 
-/// Numbers that are not in the table: next to those that are, with reserved
-/// bits, negative, and the one that Arm's test suite takes for unknown.
+/// Numbers that are not in the table of events: numbers next to those in the
+/// table, with reserved bits, negative ones, and the one that Arm's test suite
+/// takes for unknown.
 const UNKNOWN: [u64; 10] = [
     1,
     0x0001_0000,
@@ -225,7 +226,7 @@ fn context_row_3_each_interrupted_register() {
     for (index, value) in (0..).zip(interrupted) {
         assert_eq!(cpu.call(CONTEXT, &[index]) as u64, value);
     }
-    // A 32-bit argument.
+    // Only 32 bits of the argument count.
     assert_eq!(cpu.call(CONTEXT, &[5 | (1 << 32)]) as u64, interrupted[5]);
 }
 
@@ -309,7 +310,7 @@ fn get_info_row_7_other_infos() {
     for info in [5, 6, 0x100, 0xffff_ffff] {
         assert_eq!(cpu().call(GET_INFO, &[0, info]), INVALID_PARAMETERS);
     }
-    // A 32-bit argument.
+    // Only 32 bits of the argument count.
     assert_eq!(
         cpu().call(GET_INFO, &[CRITICAL[0].into(), 2 | (1 << 32)]),
         1
@@ -413,7 +414,7 @@ fn signal_row_2_no_such_cpu() {
     assert!(guest.cpus.iter().all(|cpu| !cpu.is_pending(EVENT_0)));
 }
 
-/// Decided in design.md: nothing is lost.
+/// `Documentation/design.rst` decides this: the signal is not lost.
 #[test]
 fn signal_row_3_a_masked_target_takes_it_later() {
     let mut guest = Guest::new(2);
@@ -425,7 +426,7 @@ fn signal_row_3_a_masked_target_takes_it_later() {
     assert_eq!(guest.cpus[1].status(EVENT_0), ER);
 }
 
-/// Decided in design.md: nothing is lost.
+/// `Documentation/design.rst` decides this: the signal is not lost.
 #[test]
 fn signal_row_4_a_disabled_target_takes_it_later() {
     let mut guest = Guest::new(2);
@@ -441,7 +442,7 @@ fn signal_row_4_a_disabled_target_takes_it_later() {
 #[test]
 fn signal_row_4_an_unregistered_target_refuses() {
     let mut guest = Guest::new(2);
-    // The caller's own registration is of no importance.
+    // The caller's own registration must not matter.
     guest.cpus[0].prepare(EVENT_0);
     let answer = guest.cpus[0].call(SIGNAL, &[0, mpidr(1)]);
     assert_eq!(answer, INVALID_PARAMETERS);
@@ -512,7 +513,7 @@ fn private_reset_leaves_the_mask() {
 
 #[test]
 fn private_reset_in_a_handler_drops_the_others_all_the_same() {
-    // Events on both sides of the running one in the table.
+    // In the table of events, the others are before and after the running one.
     for running in EVENTS {
         let mut cpu = cpu();
         cpu.start(running);

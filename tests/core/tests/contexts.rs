@@ -29,7 +29,7 @@ const EL0T: u64 = 0b0000;
 const EL1T: u64 = 0b0100;
 const AARCH32_EL0: u64 = 0b1_0000;
 
-/// All that an AArch64 PSTATE can have beside its mode.
+/// All fields that an AArch64 PSTATE can have beside its mode.
 const AARCH64: u64 = UINJ
     | PACM
     | EXLOCK
@@ -47,16 +47,16 @@ const AARCH64: u64 = UINJ
     | BTYPE
     | DAIF;
 
-/// Of AArch32: N, Z, C, V, Q, IT, J or DIT, SSBS, PAN, SS, IL, GE, E, A, I, F, T,
-/// and what it has above them.
+/// The same for AArch32: N, Z, C, V, Q, IT, J or DIT, SSBS, PAN, SS, IL, GE, E,
+/// A, I, F and T, and the fields above them.
 const AARCH32: u64 = 0xffff_ffe0 | UINJ | PPEND;
 
-/// A CPU that has event 0x4000_0010 ready to be triggered.
+/// A CPU on which event 0x4000_0010 is ready.
 fn prepared() -> Cpu {
     let mut cpu = cpu();
     cpu.prepare(NORMAL[0]);
     cpu.unmask();
-    // Not what the last call left.
+    // Overwrite the result of the last call.
     cpu.regs.saved[0] = 0x1111_0000_0000_0000;
     cpu
 }
@@ -69,8 +69,8 @@ fn controls() -> impl Iterator<Item = (u64, bool)> {
 }
 
 /// PSTATE of a handler that interrupted `old`, field by field in the order of
-/// the reference's table. FEAT_NMI, FEAT_GCS, FEAT_EBEP and FEAT_PAuth_LR are
-/// features that no guest on KVM has: what belongs to them is zero.
+/// the reference's table. No guest on KVM has FEAT_NMI, FEAT_GCS, FEAT_EBEP or
+/// FEAT_PAuth_LR: the fields of these features are zero.
 fn exception(old: u64, sctlr: u64, mte: bool) -> u64 {
     let mut new = 0b0101;
     new |= DAIF;
@@ -86,7 +86,7 @@ fn exception(old: u64, sctlr: u64, mte: bool) -> u64 {
     new
 }
 
-/// Interrupts `old` in a handler's entry and returns PSTATE there.
+/// Enters a handler that interrupts `old`, and returns PSTATE in the handler.
 fn enter_from(old: u64, sctlr: u64, mte: bool) -> u64 {
     let mut cpu = prepared();
     cpu.system.sctlr_el1 = sctlr;
@@ -100,21 +100,23 @@ fn enter_from(old: u64, sctlr: u64, mte: bool) -> u64 {
     new
 }
 
-/// Resumes after an interruption of `old` and returns PSTATE there.
+/// Enters a handler that interrupts `old`, ends it by
+/// SDEI_EVENT_COMPLETE_AND_RESUME, and returns PSTATE after that.
 fn resume_from(old: u64, sctlr: u64, mte: bool) -> u64 {
     let mut cpu = prepared();
     cpu.regs.pstate = pstate(old);
     cpu.trigger(NORMAL[0]);
     cpu.system.sctlr_el1 = sctlr;
     cpu.system.mte = mte;
-    // The handler's own flags are of no importance.
+    // The handler's own flags must not matter.
     cpu.regs.pstate = pstate(NZCV ^ old & NZCV | EL1T | BTYPE);
     cpu.call(COMPLETE_AND_RESUME, &[0x8000]);
     assert_eq!(cpu.system.spsr_el1.get(), old);
     cpu.regs.pstate.bits()
 }
 
-/// Each field alone, all but it, all, none and some by chance.
+/// PSTATE with each field alone, with all fields but one, with all, with none,
+/// and with some random ones.
 fn states(mode: u64, fields: u64) -> Vec<u64> {
     let mut states = vec![mode, mode | fields];
     for bit in 0..64 {
@@ -159,7 +161,7 @@ fn pstate_from_aarch32_el0() {
     check(AARCH32_EL0, AARCH32);
 }
 
-/// Bits that a guest's PSTATE can't have don't get in from user space.
+/// User space can't set bits that a guest's PSTATE can't have.
 #[test]
 fn pstate_has_no_other_fields() {
     for bit in (5..64).filter(|bit| AARCH64 & (1 << bit) == 0) {
@@ -188,7 +190,7 @@ fn x0_to_x3_at_entry() {
     }
 }
 
-/// An argument is 64 bits that mean nothing to the dispatcher.
+/// The dispatcher does not look at the 64 bits of the argument.
 #[test]
 fn x1_is_the_argument_whatever_it_is() {
     for argument in [0, 1, u64::MAX, 1 << 63] {
@@ -213,7 +215,7 @@ fn everything_else_is_unchanged_at_entry() {
     assert_eq!(cpu.system.spsr_el1.get(), 0x5b5b);
 }
 
-/// As a handler leaves things that it has used.
+/// Changes registers, as a handler does that uses them.
 fn scribble(cpu: &mut Cpu) {
     cpu.regs.saved.fill(0xbad);
     cpu.regs.preserved.fill(0x600d);
@@ -270,8 +272,9 @@ fn a_refused_completion_touches_nothing() {
     }
 }
 
-/// A critical event interrupts a normal handler in the middle: each level has
-/// its own context, and what acts on a context acts on the inner one.
+/// A critical event interrupts the handler of a normal event. Each of the two
+/// handlers has its own context. Calls that use a context use that of the inner
+/// handler.
 #[test]
 fn two_levels() {
     for function in [COMPLETE, COMPLETE_AND_RESUME] {
@@ -310,8 +313,8 @@ fn two_levels() {
     }
 }
 
-/// The next event interrupts what the completion went back to, not the handler
-/// that ended.
+/// If another event is pending when a handler completes, its handler interrupts
+/// what the first handler interrupted, not the first handler.
 #[test]
 fn delivery_after_complete_interrupts_what_was_restored() {
     let mut cpu = prepared();
@@ -331,7 +334,8 @@ fn delivery_after_complete_interrupts_what_was_restored() {
     assert_eq!(cpu.regs.pstate, interrupted.pstate);
 }
 
-/// The same for a resumption, whose ELR_EL1 and SPSR_EL1 have to stay.
+/// The same for SDEI_EVENT_COMPLETE_AND_RESUME. What this call wrote to ELR_EL1
+/// and SPSR_EL1 has to stay there.
 #[test]
 fn delivery_after_complete_and_resume_interrupts_the_resumed() {
     let mut cpu = prepared();
@@ -351,7 +355,7 @@ fn delivery_after_complete_and_resume_interrupts_the_resumed() {
     assert_eq!(cpu.regs.pc, 0x8480);
 }
 
-/// What a call answers is part of what an event interrupts.
+/// The result of a call is part of what an event interrupts.
 #[test]
 fn the_result_is_in_x0_before_delivery() {
     let cases: [(u32, &[u64], i64); 7] = [
@@ -368,8 +372,8 @@ fn the_result_is_in_x0_before_delivery() {
         cpu.port().raise(event(NORMAL[0])).unwrap();
         let next = cpu.regs.pc + 4;
         cpu.call(function, arguments);
-        // What was raised elsewhere comes with a kick; a call that changes
-        // nothing leaves it to that.
+        // A call that changes nothing does not look for pending events. Who
+        // raised the event kicks the CPU, and the CPU then looks.
         cpu.enter();
         assert_eq!(cpu.regs.pc, entry(NORMAL[0]), "{function:#x}");
         assert_eq!(cpu.regs.saved[2], next, "after the HVC");
@@ -379,7 +383,7 @@ fn the_result_is_in_x0_before_delivery() {
     }
 }
 
-/// Of the CPU's earlier life, or of the dispatcher's, nothing is in there.
+/// The context of a handler contains nothing of an earlier one.
 #[test]
 fn a_context_is_that_of_the_last_interruption() {
     let mut cpu = prepared();
@@ -429,7 +433,7 @@ fn an_aarch32_context_is_narrowed_when_the_guest_goes_back_to_it() {
     }
 }
 
-/// The host sees the registers as its own `struct user_pt_regs`.
+/// The kernel passes its own `struct user_pt_regs`.
 #[test]
 fn registers_are_laid_out_as_the_kernel_has_them() {
     use sdei::Regs;

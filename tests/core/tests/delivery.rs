@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! When an event is delivered, and which: DEN0054 4.3 and 6.5, and what becomes
-//! of triggers that have to wait.
+//! When an event is delivered, and which one (DEN0054 4.3 and 6.5), and what
+//! happens to events that have to wait.
 
 mod support;
 
 use std::sync::atomic::Ordering::Relaxed;
 use support::*;
 
-/// The delivery predicate in full: every combination of what it depends on.
+/// All combinations of the conditions on which delivery depends.
 #[test]
 fn delivered_exactly_when_all_conditions_hold() {
     for bits in 0..1 << 6 {
@@ -33,7 +33,8 @@ fn delivered_exactly_when_all_conditions_hold() {
             cpu.port().raise(event(number)).unwrap();
         }
         if !masked {
-            // The answer is the handler's x0 if that diverts the CPU.
+            // If this enters the handler, x0 is the handler's and not the
+            // result.
             cpu.call(PE_UNMASK, &[]);
         }
         cpu.enter();
@@ -47,7 +48,7 @@ fn delivered_exactly_when_all_conditions_hold() {
     }
 }
 
-/// What others see of that decision, before the CPU acts on it.
+/// What other threads see before the CPU delivers anything.
 #[test]
 fn the_port_tells_what_would_be_delivered() {
     let mut cpu = cpu();
@@ -65,7 +66,8 @@ fn the_port_tells_what_would_be_delivered() {
     assert!(!cpu.port().deliverable().contains(event(NORMAL[0])));
 }
 
-/// A CPU in state E with a trigger, but masked: what each test then changes.
+/// A CPU with an event that is enabled and pending, but masked. Each test then
+/// changes something.
 fn waiting(number: u32) -> Cpu {
     let mut cpu = cpu();
     cpu.prepare(number);
@@ -142,7 +144,8 @@ fn looked_at_again_after_a_refused_call() {
     assert_eq!(cpu.call(CONTEXT, &[0]), DENIED);
 }
 
-/// Interrupts off, interrupt handler, EL0, AArch32 at EL0: events come anyway.
+/// An event is delivered even if the guest has interrupts masked, is in an
+/// interrupt handler, or is at EL0 in AArch64 or AArch32.
 #[test]
 fn delivered_whatever_the_cpu_does() {
     const DAIF: u64 = 0xf << 6;
@@ -298,8 +301,8 @@ fn triggers_of_all_events_are_kept_apart() {
     assert_eq!(delivered, EVENTS);
 }
 
-/// Each pair of events, the first running: the second preempts if and only if
-/// it is critical and the first is not.
+/// Each pair of events: while the handler of the first one runs, the second one
+/// preempts it if, and only if, it is critical and the first is not.
 #[test]
 fn only_critical_preempts_and_only_normal_is_preempted() {
     for first in EVENTS {
@@ -311,7 +314,8 @@ fn only_critical_preempts_and_only_normal_is_preempted() {
             let preempts = CRITICAL.contains(&second) && !CRITICAL.contains(&first);
             assert_eq!(cpu.is_running(second), preempts, "{first:#x} {second:#x}");
             assert_eq!(cpu.is_pending(second), !preempts);
-            // The one that had to wait runs when the other is done.
+            // If the second one had to wait, its handler runs when the first
+            // one completes.
             cpu.call(COMPLETE, &[0]);
             assert_eq!(cpu.is_running(first), preempts);
             assert_eq!(cpu.is_running(second), !preempts);
@@ -394,7 +398,8 @@ fn a_signal_kicks_the_other_cpu_when_the_bit_is_set() {
     let seat = guest.cpus[1].seat();
     assert_eq!(seat.kicks.load(Relaxed), 1);
     assert_eq!(seat.pending_at_kick.load(Relaxed), 1);
-    // Merged or not, the sender can't know whether the CPU has looked.
+    // The event is pending already, but the sender can't know whether the CPU
+    // has seen this, so it kicks again.
     guest.cpus[0].call(SIGNAL, &[0, mpidr(1)]);
     assert_eq!(guest.cpus[1].seat().kicks.load(Relaxed), 2);
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! All pseudo-registers together: restored in any order, onto any CPU, they
-//! make it go on as the saved one would have.
+//! All pseudo-registers together. They can be restored in any order and to any
+//! CPU, which then goes on like the saved CPU.
 
 mod support;
 
 use support::registers::*;
 use support::*;
 
-/// Ascending, descending, and a few that are neither.
+/// Ascending order, descending order, and a few random ones.
 fn orders(saved: &[(u16, u64)]) -> Vec<Vec<(u16, u64)>> {
     let mut orders = vec![saved.to_vec(), saved.iter().rev().copied().collect()];
     let mut random = Lcg(7);
@@ -26,7 +26,7 @@ fn restore(cpu: &mut Cpu, saved: &[(u16, u64)]) {
     }
 }
 
-/// The registers that KVM migrates itself.
+/// Copies the registers that KVM migrates, not the dispatcher.
 fn copy_registers(from: &Cpu, to: &mut Cpu) {
     to.regs = from.regs.clone();
     to.system.elr_el1.set(from.system.elr_el1.get());
@@ -54,8 +54,8 @@ fn restored_in_any_order_onto_a_new_cpu() {
     }
 }
 
-/// A VMM that goes back to an earlier snapshot writes over whatever is there.
-/// Only triggers add up.
+/// A VMM that goes back to an earlier snapshot overwrites the state of a CPU.
+/// Only pending events are added to those that are there.
 #[test]
 fn restored_in_any_order_onto_a_used_cpu() {
     for saved in moments().iter_mut().map(Cpu::save) {
@@ -120,8 +120,8 @@ fn a_copy_goes_on_as_the_original() {
     }
 }
 
-/// A long life by chance, with a migration now and then: one guest moves each
-/// time, the other never does, and they stay the same.
+/// A guest lives through many random steps. A copy of it migrates now and then.
+/// After each step both have the same state.
 #[test]
 fn a_migrated_guest_lives_as_one_that_stays() {
     let mut random = Lcg(2024);
@@ -199,8 +199,8 @@ fn a_restored_trigger_is_delivered() {
     }
 }
 
-/// One that is restored for an event that nobody registers is no trigger of a
-/// registration that comes later.
+/// User space may write an event as pending that the guest has not registered.
+/// When the guest registers it, the event is no longer pending.
 #[test]
 fn a_restored_trigger_without_a_handler_goes_at_register() {
     let mut cpu = cpu();
@@ -215,7 +215,7 @@ fn a_restored_trigger_without_a_handler_goes_at_register() {
 fn a_reset_clears_all_registers() {
     let cold = cpu().save();
     for mut cpu in moments() {
-        // The first may be the end of a suspend.
+        // The first reset may end a suspend, and keep the registrations.
         cpu.reset();
         cpu.reset();
         assert_eq!(cpu.save(), cold);

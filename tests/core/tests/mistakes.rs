@@ -21,7 +21,7 @@ mod support;
 use std::sync::atomic::Ordering::Relaxed;
 use support::*;
 
-/// A guest compares all 64 bits with negative constants.
+/// A guest compares all 64 bits of x0 with negative constants.
 #[test]
 fn mistake_01_errors_of_32_bits() {
     let mut cpu = cpu();
@@ -230,7 +230,8 @@ fn mistake_16_triggers_counted() {
     assert_eq!(cpu.status(EVENT_0), E);
 }
 
-/// Linux has one stack for each priority.
+/// Linux has one stack for each priority: a second handler of the same priority
+/// would overwrite the stack of the first.
 #[test]
 fn mistake_17_preemption_within_a_priority() {
     for (first, second) in [(NORMAL[0], NORMAL[1]), (CRITICAL[0], CRITICAL[1])] {

@@ -19,7 +19,8 @@ impl Cpu {
     }
 }
 
-/// Two nested handlers, a registered event, and one that waits.
+/// A CPU with two nested handlers, an event that is registered, and an event
+/// that is pending.
 fn busy() -> Cpu {
     let mut cpu = cpu();
     cpu.start(NORMAL[0]);
@@ -97,7 +98,7 @@ fn a_suspend_keeps_registrations_and_triggers_and_masks() {
     assert_eq!(cpu.regs.pc, entry(NORMAL[2]));
 }
 
-/// The reset that ends a suspend is the next one, and only that.
+/// Only the first reset after a suspend ends the suspend.
 #[test]
 fn the_second_reset_is_a_cold_start() {
     let mut cpu = busy();
@@ -107,8 +108,9 @@ fn the_second_reset_is_a_cold_start() {
     assert_cold(&mut cpu);
 }
 
-/// A CPU that resumes by its registers, or is refused, is masked like one that
-/// is reset; it is told to be looked at, so that the dispatcher learns of it.
+/// User space may resume a CPU by its registers, or refuse to suspend it. Then
+/// the CPU is masked, as after a reset. The host has to call `run` before the
+/// guest runs, so that the dispatcher knows of this.
 #[test]
 fn a_cpu_that_runs_on_is_not_suspended() {
     let mut cpu = busy();
@@ -122,7 +124,8 @@ fn a_cpu_that_runs_on_is_not_suspended() {
     assert_cold(&mut cpu);
 }
 
-/// What else powers down masks nothing if it comes to nothing.
+/// If user space ignores another call that powers down the system, the CPU goes
+/// on and is not masked.
 #[test]
 fn a_cpu_that_did_not_power_down_the_system_is_not_masked() {
     let mut cpu = busy();
@@ -136,11 +139,11 @@ fn a_suspended_cpu_that_goes_off_is_off() {
     let mut cpu = busy();
     cpu.power_down(PowerDown::Suspend);
     cpu.power_down(PowerDown::Cpu);
-    // Before the reset that turns it on.
+    // This is so before the reset that turns the CPU on.
     assert_cold(&mut cpu);
 }
 
-/// Suspended here, resumed there.
+/// A CPU is suspended, migrates, and resumes at the destination.
 #[test]
 fn a_suspend_migrates() {
     let mut cpu = busy();

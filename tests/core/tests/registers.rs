@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The pseudo-registers one by one: their numbers, what they show, and which
-//! values may be written.
+//! Each pseudo-register by itself: its number, what it shows, and which values
+//! user space may write.
 
 mod support;
 
@@ -41,7 +41,7 @@ fn what_is_listed_exists_and_nothing_else() {
     }
 }
 
-/// The numbers above are not just the dispatcher's.
+/// The header for user space has the same numbers.
 #[test]
 fn the_header_has_these_numbers() {
     let header = include_str!("../../../include/uapi/linux/kvm_sdei.h");
@@ -94,7 +94,7 @@ fn the_header_has_these_numbers() {
     }
 }
 
-/// Each register shows what its name in the header says.
+/// Each register shows the state that its name in the header says.
 #[test]
 fn registers_show_the_state() {
     let mut cpu = cpu();
@@ -140,7 +140,8 @@ fn pending_is_write_one_to_set() {
     assert_eq!(cpu.get(PENDING_SET), 0x1ff);
 }
 
-/// Writes what is refused, at every moment, and nothing changes.
+/// Checks that these values are refused in every state of a CPU, and that
+/// nothing changes then.
 fn refused(index: u16, values: &[u64]) {
     for mut cpu in moments() {
         let before = cpu.save();
@@ -184,7 +185,8 @@ fn states_are_those_of_the_specification() {
     }
 }
 
-/// EL2, EL3, levels that do not exist, AArch32 above EL0, and RES0 bits.
+/// Modes of EL2 and EL3, modes that do not exist, AArch32 above EL0, and RES0
+/// bits.
 #[test]
 fn pstates_are_those_of_a_guest() {
     for priority in 0..2 {
@@ -194,7 +196,7 @@ fn pstates_are_those_of_a_guest() {
             .collect();
         refused(pstate_of(priority), &modes);
         for mode in el1h_and_el0t {
-            // Bit 5, 14 to 19, 26, 27, and 37 up.
+            // Bits 5, 14 to 19, 26, 27, and 37 and above.
             let res0 = [1 << 5, 1 << 14, 1 << 19, 1 << 26, 1 << 27, 1 << 37, 1 << 63];
             refused(pstate_of(priority), &res0.map(|bit| bit | mode));
         }
@@ -263,7 +265,7 @@ fn a_context_may_be_written_before_the_handler_is_said_to_run() {
     }
 }
 
-/// Whatever the guest had in them.
+/// These registers may hold any value, because the guest may.
 #[test]
 fn guest_values_are_not_checked() {
     let mut free = Vec::new();
@@ -281,7 +283,7 @@ fn guest_values_are_not_checked() {
     }
 }
 
-/// Each register by itself: a write changes that one and no other.
+/// A write of one register changes no other register.
 #[test]
 fn registers_are_apart() {
     for (index, old) in nested().save() {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The state machine of an event handler: the tables of DEN0054 6.1 as they
-//! are, a column for each state and a row for each call or stimulus, tried for
-//! every event.
+//! The state machine of an event's handler: the tables of DEN0054 6.1, with a
+//! column for each state and a row for each call or other cause. Each cell is
+//! tried for every event.
 
 mod support;
 
@@ -10,8 +10,8 @@ use support::*;
 
 const STATES: [u64; 6] = [U, G, E, GR, ER, UP];
 
-/// Tries one row: for each event and each state before, `act` answers
-/// something, and the event is in some state after.
+/// Tests one row. For each event and each state, `act` has to give the expected
+/// answer, and leave the event in the expected state.
 fn row<T: PartialEq + std::fmt::Debug>(
     act: impl Fn(&mut Cpu, u32) -> T,
     expected: [(T, u64); STATES.len()],
@@ -28,7 +28,7 @@ fn row<T: PartialEq + std::fmt::Debug>(
     }
 }
 
-/// What the CPU tells other threads is what it has.
+/// What other threads see in the port has to be the state of the CPU.
 fn consistent(cpu: &Cpu, number: u32) {
     let status = cpu.status(number);
     let event = event(number);
@@ -54,8 +54,8 @@ fn register_unregister_enable_disable() {
     row(call(DISABLE),    [(-3, U),      ( 0, G),      ( 0, G),      ( 0, GR),       ( 0, GR),       (-3, UP)]);
 }
 
-/// These rows of the specification are for shared and bound events. For those
-/// that are neither, the calls are refused before the state matters.
+/// In the specification these rows are for shared and bound events. There are
+/// none here, so the calls fail before the state matters.
 #[test]
 #[rustfmt::skip]
 fn routing_set_and_interrupt_release() {
@@ -69,7 +69,7 @@ fn routing_set_and_interrupt_release() {
 fn resets() {
     //                          U        G        E        GR         ER         UP
     row(call(PRIVATE_RESET), [( 0, U), ( 0, U), ( 0, U), (-3, UP),  (-3, UP),  (-3, UP)]);
-    // All events are private.
+    // This affects only shared events, and all events are private.
     row(call(SHARED_RESET),  [( 0, U), ( 0, G), ( 0, E), ( 0, GR),  ( 0, ER),  ( 0, UP)]);
 }
 
@@ -98,9 +98,9 @@ fn get_info_is_the_same_in_every_state() {
 #[test]
 #[rustfmt::skip]
 fn context() {
-    /// -3, or 1 for the value that x7 had.
+    /// Answers -3, or 1 if the call answered the value of x7.
     fn x7(cpu: &mut Cpu, _: u32) -> i64 {
-        // What the handler has in it is not asked for.
+        // The handler's own x7 is another value, which must not matter.
         let interrupted = std::mem::replace(&mut cpu.regs.saved[7], 0);
         match cpu.call(CONTEXT, &[7]) {
             value if value as u64 == interrupted => 1,
@@ -113,7 +113,7 @@ fn context() {
 #[test]
 #[rustfmt::skip]
 fn completion() {
-    /// -3, or 1 if the call didn't return.
+    /// Answers -3, or 1 if the call didn't return.
     fn complete(function: u32) -> impl Fn(&mut Cpu, u32) -> i64 {
         move |cpu, _| {
             let next = cpu.regs.pc + 4;
@@ -130,7 +130,7 @@ fn completion() {
 #[test]
 #[rustfmt::skip]
 fn calls_that_never_depend_on_the_state() {
-    /// 1 for the answer that a CPU with nothing registered gives.
+    /// Answers 1 if a CPU without any registration answers the same.
     fn as_always(function: u32) -> impl Fn(&mut Cpu, u32) -> i64 {
         move |running, _| {
             let mut idle = cpu();
@@ -144,8 +144,8 @@ fn calls_that_never_depend_on_the_state() {
     }
 }
 
-/// The target's state counts; caller and target are two CPUs. A target that has
-/// the event disabled keeps it (design.md).
+/// Caller and target are two CPUs, and only the target's state matters. If the
+/// target disabled the event, it stays pending (`Documentation/design.rst`).
 #[test]
 fn signal() {
     let expected = [
@@ -165,8 +165,8 @@ fn signal() {
     }
 }
 
-/// "No handler is running on this CPU" is meant literally: if another event's
-/// handler runs, CONTEXT and the completions act on that.
+/// SDEI_EVENT_CONTEXT and the completions act on the handler that runs,
+/// whichever event it is for. They fail only if no handler runs.
 #[test]
 fn context_and_completion_are_for_whatever_handler_runs() {
     for function in [COMPLETE, COMPLETE_AND_RESUME] {
@@ -185,7 +185,8 @@ fn context_and_completion_are_for_whatever_handler_runs() {
 #[test]
 #[rustfmt::skip]
 fn trigger() {
-    /// Whether it was accepted, and is pending after the CPU had its chance.
+    /// Whether the trigger was accepted, and whether the event is still pending
+    /// after the CPU looked for pending events.
     fn trigger(cpu: &mut Cpu, number: u32) -> (bool, bool) {
         cpu.unmask();
         let accepted = cpu.port().raise(event(number)).is_ok();
@@ -202,7 +203,7 @@ fn trigger() {
 #[test]
 #[rustfmt::skip]
 fn completion_with_a_trigger_waiting() {
-    /// Pending after the completion?
+    /// Whether the event is pending after the completion.
     fn complete(cpu: &mut Cpu, number: u32) -> bool {
         cpu.unmask();
         let _ = cpu.port().raise(event(number));
@@ -216,7 +217,7 @@ fn completion_with_a_trigger_waiting() {
 #[test]
 #[rustfmt::skip]
 fn masked() {
-    /// Pending after the CPU had its chance?
+    /// Whether the event is pending after the CPU looked for it.
     fn trigger_masked(cpu: &mut Cpu, number: u32) -> bool {
         cpu.call(PE_MASK, &[]);
         let _ = cpu.port().raise(event(number));
@@ -227,11 +228,11 @@ fn masked() {
     row(trigger_masked, [(false, U), (true, G), (true, E), (true, GR), (true, ER), (false, UP)]);
 }
 
-/// CPU_OFF, CPU_ON and a reset of the guest are the same to private events.
+/// CPU_OFF, CPU_ON and a reset of the guest do the same to private events.
 #[test]
 #[rustfmt::skip]
 fn power() {
-    /// Masked, with nothing pending and no handler?
+    /// Whether the CPU is masked, the event is pending, and no handler runs.
     fn reset(cpu: &mut Cpu, number: u32) -> (bool, bool, bool) {
         let _ = cpu.port().raise(event(number));
         cpu.reset();
@@ -241,7 +242,8 @@ fn power() {
     row(reset, [(COLD, U); STATES.len()]);
 }
 
-/// Two and six mean nothing: no sequence of calls gets there.
+/// The values 2 and 6 of the status mean nothing. No sequence of calls leads to
+/// them.
 #[test]
 fn impossible_states_are_never_seen() {
     let calls = [

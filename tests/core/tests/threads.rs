@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Triggers that come from other threads: none is lost, none is delivered
-//! twice, whatever the CPU's own thread does meanwhile.
+//! Triggers that come from other threads: none is lost, and none is delivered
+//! twice, whatever the CPU's own thread does at the same time.
 
 mod support;
 
@@ -15,24 +15,27 @@ use support::*;
 
 const ROUNDS: u64 = 20_000;
 
-/// Held by a thread for as long as others have to go on; they are counted.
+/// Counts the threads that still raise events. A thread holds this as long as
+/// it does.
 struct Busy<'a>(&'a AtomicU64);
 
-/// Also when an assertion fails: the others would go on for ever.
+/// A thread whose assertion fails drops this as well: otherwise the other
+/// threads would never end.
 impl Drop for Busy<'_> {
     fn drop(&mut self) {
-        // Who sees that the thread has ended sees what it raised.
+        // A thread that sees the lower count also sees what this thread raised.
         self.0.fetch_sub(1, Release);
     }
 }
 
-/// Delivers and completes until nobody raises any more, and then what is left.
-/// `handler` runs in each handler.
+/// Delivers events and completes their handlers until nobody raises events any
+/// more and none is left.
 fn run(cpu: &mut Cpu, busy: &AtomicU64, mut handler: impl FnMut(&mut Cpu)) {
-    // More than all triggers of any test here.
+    // More handlers than any test here has triggers.
     let mut handlers = 0..1_000_000;
     loop {
-        // Before the look for events: what comes in between is seen by it.
+        // Read this before looking for events: what was raised before the last
+        // thread ended is then found.
         let last = busy.load(Acquire) == 0;
         cpu.enter();
         while EVENTS.into_iter().any(|number| cpu.is_running(number)) {
@@ -47,8 +50,8 @@ fn run(cpu: &mut Cpu, busy: &AtomicU64, mut handler: impl FnMut(&mut Cpu)) {
     }
 }
 
-/// Each raiser writes a ticket before it raises. If a trigger were lost, the
-/// handler would not see the last ticket.
+/// Each thread writes a number before it raises the event. If the last trigger
+/// were lost, no handler would see the last number.
 #[test]
 fn no_trigger_is_lost_and_none_is_invented() {
     const RAISERS: usize = 3;
@@ -84,8 +87,8 @@ fn no_trigger_is_lost_and_none_is_invented() {
     }
 }
 
-/// With one raiser that takes each trigger back before the next, the account
-/// has to be exact: each was either delivered or withdrawn, never both.
+/// One thread raises an event, withdraws it, and so on. Each trigger is either
+/// delivered or withdrawn, so the counts have to match exactly.
 #[test]
 fn each_trigger_is_delivered_or_withdrawn() {
     let mut cpu = cpu();
@@ -100,8 +103,9 @@ fn each_trigger_is_delivered_or_withdrawn() {
         scope.spawn(|| {
             let _busy = Busy(&busy);
             let port = &seats[0].port;
-            // Until both happened often enough to have met at the wrong moment;
-            // on a machine that has one CPU to give, that may be never.
+            // Go on until both happened often, so that they probably met at
+            // every moment. If the threads share one CPU, this may never be the
+            // case.
             while withdrawn.min(raised - withdrawn) < ROUNDS && raised < 20 * ROUNDS {
                 raised += 1;
                 port.raise(event(NORMAL[0])).unwrap();
@@ -114,7 +118,7 @@ fn each_trigger_is_delivered_or_withdrawn() {
         let mut finished = false;
         while !finished {
             finished = busy.load(Acquire) == 0;
-            // Nothing but delivery, so that most of the time it is under way.
+            // Only deliver, so that a delivery is under way most of the time.
             cpu.host().run();
             if cpu.is_running(NORMAL[0]) {
                 delivered += 1;
@@ -122,12 +126,12 @@ fn each_trigger_is_delivered_or_withdrawn() {
             }
         }
     });
-    // The completion delivers as well: a handler may still run.
+    // SDEI_EVENT_COMPLETE also delivers: a handler may still run.
     delivered += u64::from(cpu.is_running(NORMAL[0]));
     assert_eq!(delivered + withdrawn, raised);
 }
 
-/// A trigger that several take back at once is given to one of them.
+/// If several threads withdraw a trigger at once, one of them gets it.
 #[test]
 fn a_trigger_is_withdrawn_once() {
     const THREADS: usize = 4;
@@ -143,7 +147,8 @@ fn a_trigger_is_withdrawn_once() {
             scope.spawn(move || {
                 for _ in 0..TURNS {
                     if thread == 0 {
-                        // If it were refused, nobody would withdraw it.
+                        // If this failed, nobody could withdraw it, and the sum
+                        // at the end would be wrong.
                         let _ = port.raise(event(CRITICAL[0]));
                     }
                     barrier.wait();
@@ -157,7 +162,7 @@ fn a_trigger_is_withdrawn_once() {
     assert_eq!(withdrawn.into_inner(), TURNS);
 }
 
-/// Events are bits of one word: what happens to one must not disturb another.
+/// Events are bits of one word. Changing one must not change another.
 #[test]
 fn events_do_not_disturb_each_other() {
     let mut cpu = cpu();
@@ -182,7 +187,7 @@ fn events_do_not_disturb_each_other() {
     assert!(port.pending().is_empty());
 }
 
-/// Every CPU signals every other and handles what it gets, all at once.
+/// All CPUs signal all others and handle what they get, at the same time.
 #[test]
 fn cpus_signal_each_other() {
     const CPUS: usize = 4;
@@ -204,12 +209,14 @@ fn cpus_signal_each_other() {
                     tickets[own].store(n, Relaxed);
                     cpu.call(PE_MASK, &[]);
                     for target in (0..CPUS).filter(|&target| target != own) {
-                        // Masked: the answer is not yet the handler's x0.
+                        // The CPU is masked, so x0 is the result and not the
+                        // handler's x0.
                         let answer = cpu.call(SIGNAL, &[0, mpidr(target)]);
                         assert_eq!(answer, SUCCESS);
                     }
                     cpu.call(PE_UNMASK, &[]);
-                    // The next may follow at once; there is another turn.
+                    // The next handler may start at once. Then the next turn,
+                    // or `run`, completes it.
                     if cpu.is_running(EVENT_0) {
                         seen = std::array::from_fn(|i| tickets[i].load(Relaxed));
                         cpu.call(COMPLETE, &[0]);
@@ -227,8 +234,9 @@ fn cpus_signal_each_other() {
     });
 }
 
-/// The handler that runs is always the one that is registered now, and it only
-/// runs while it is, however registrations and triggers overlap.
+/// While other threads raise an event, the CPU registers it again and again,
+/// each time with another handler. Only the current handler runs, and only
+/// while it is registered.
 #[test]
 fn registering_anew_while_others_raise() {
     let mut cpu = cpu();
@@ -241,7 +249,7 @@ fn registering_anew_while_others_raise() {
         for _ in 0..2 {
             scope.spawn(|| {
                 while busy.load(Relaxed) != 0 {
-                    // Refused as long as nobody is registered.
+                    // This fails while the event is not registered.
                     let _ = seats[0].port.raise(event(NORMAL[0]));
                 }
             });
@@ -251,7 +259,8 @@ fn registering_anew_while_others_raise() {
             let arguments = [NORMAL[0].into(), generation * 4, generation, 0, 0];
             assert_eq!(cpu.call(REGISTER, &arguments), SUCCESS);
             cpu.on(ENABLE, NORMAL[0]);
-            // On a machine that is busy, the raisers must not sleep through all.
+            // On a busy machine, wait until the other threads get time to raise
+            // events.
             while generation % 64 == 0
                 && !cpu.is_pending(NORMAL[0])
                 && started.elapsed() < Duration::from_secs(60)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A guest of a few CPUs, as KVM would present it to the dispatcher, and the
-//! numbers of DEN0054 as the guest knows them: written down here a second time,
-//! so that a wrong one in the dispatcher is found.
+//! A guest with a few CPUs, as KVM presents it to the dispatcher, and the
+//! numbers of DEN0054 that the guest uses. They are written here a second time,
+//! so that a wrong number in the dispatcher is found.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
@@ -40,8 +40,9 @@ pub const DENIED: i64 = -3;
 pub const PENDING: i64 = -5;
 pub const OUT_OF_RESOURCE: i64 = -10;
 
-/// The states of an event, by their value in SDEI_EVENT_STATUS: unregistered,
-/// registered, enabled, the latter two while running, unregister-pending.
+/// The states of an event, as SDEI_EVENT_STATUS answers: unregistered,
+/// registered, enabled, registered and running, enabled and running,
+/// unregister-pending.
 pub const U: u64 = 0b000;
 pub const G: u64 = 0b001;
 pub const E: u64 = 0b011;
@@ -64,18 +65,18 @@ pub const EVENTS: [u32; 9] = [
     CRITICAL[3],
 ];
 
-/// EL1 with SP_EL1, interrupts on.
+/// EL1 with SP_EL1, interrupts not masked.
 pub const EL1H: u64 = 0b0101;
 
 pub const SCTLR_SPAN: u64 = 1 << 23;
 pub const SCTLR_DSSBS: u64 = 1 << 44;
 
-/// Where the handler of an event is, unless a test has its own.
+/// The address of an event's handler, if the test does not choose one.
 pub fn entry(number: u32) -> u64 {
     0xffff_8000_0000_0000 + u64::from(number) * 0x40
 }
 
-/// What the handler of an event gets in x1, unless a test has its own.
+/// The argument of an event's handler, if the test does not choose one.
 pub fn argument(number: u32) -> u64 {
     0xa000_0000_0000_0000 | u64::from(number)
 }
@@ -88,19 +89,19 @@ pub fn pstate(bits: u64) -> PState {
     PState::from_user(bits, true).expect("a PSTATE of a guest")
 }
 
-/// The affinity of the nth CPU: sixteen in a cluster, clusters by Aff3, which
-/// is apart from the other fields.
+/// The affinity of the nth CPU. There are sixteen CPUs in a cluster. Aff3 is
+/// the number of the cluster, because this field is apart from the others.
 pub fn mpidr(n: usize) -> u64 {
     let n = n as u64;
     (n & 0xf) | ((n >> 4) << 32)
 }
 
-/// What one CPU shows to the others.
+/// What the other CPUs see of a CPU.
 #[derive(Default)]
 pub struct Seat {
     pub port: Port,
     pub kicks: AtomicU64,
-    /// What was pending when the CPU was last kicked.
+    /// The events that were pending when the CPU was last kicked.
     pub pending_at_kick: AtomicU64,
 }
 
@@ -122,7 +123,7 @@ impl Peer for &Seat {
     }
 }
 
-/// The system registers of one CPU, and its way to the others.
+/// The system registers of a CPU, and how it finds the others.
 pub struct System {
     /// Which of the seats is the CPU's own.
     pub n: usize,
@@ -208,13 +209,13 @@ impl Guest {
     }
 }
 
-/// The only CPU of a guest, after power-up.
+/// A guest's only CPU, after power-up.
 pub fn cpu() -> Cpu {
     Guest::new(1).cpus.remove(0)
 }
 
 impl Cpu {
-    /// A CPU after power-up, with another value in each register.
+    /// A CPU after power-up, with a different value in each register.
     fn new(n: usize, seats: Arc<[Seat]>) -> Cpu {
         let value = |register: usize| 0x1111_0000_0000_0000 + register as u64;
         Cpu {
@@ -251,9 +252,9 @@ impl Cpu {
         &self.seat().port
     }
 
-    /// Executes an HVC: the arguments are in x1 and up, PC is the instruction
-    /// after it. The answer is x0, which is the handler's own if one was
-    /// entered.
+    /// Executes an HVC with the arguments in x1 and up. PC already points to
+    /// the next instruction. Returns x0. This is the result, or the handler's
+    /// x0 if the call delivers an event.
     pub fn call(&mut self, function: u32, arguments: &[u64]) -> i64 {
         self.regs.saved[0] = u64::from(function);
         self.regs.saved[1..=arguments.len()].copy_from_slice(arguments);
@@ -262,12 +263,12 @@ impl Cpu {
         self.regs.saved[0] as i64
     }
 
-    /// A call about an event.
+    /// Makes a call with the number of an event as its only argument.
     pub fn on(&mut self, function: u32, number: u32) -> i64 {
         self.call(function, &[u64::from(number)])
     }
 
-    /// What the host does before the CPU runs the guest.
+    /// Does what the host does before the CPU runs the guest.
     pub fn enter(&mut self) {
         self.host().run();
     }
@@ -281,7 +282,7 @@ impl Cpu {
         assert_eq!(self.call(REGISTER, &arguments), SUCCESS);
     }
 
-    /// Registers and enables. For a moment when nothing is pending.
+    /// Registers and enables an event. Use this only while nothing is pending.
     pub fn prepare(&mut self, number: u32) {
         self.register(number);
         assert_eq!(self.on(ENABLE, number), SUCCESS);
@@ -291,13 +292,14 @@ impl Cpu {
         assert_eq!(self.call(PE_UNMASK, &[]), SUCCESS);
     }
 
-    /// What the VMM does, or another CPU: raises, and has it looked at.
+    /// Does what the VMM or another CPU does: raises an event, and makes the
+    /// CPU look for it.
     pub fn trigger(&mut self, number: u32) {
         self.port().raise(event(number)).expect("a handler");
         self.enter();
     }
 
-    /// Goes into the handler of an event.
+    /// Makes the CPU enter the handler of an event.
     pub fn start(&mut self, number: u32) {
         self.prepare(number);
         self.unmask();
@@ -305,8 +307,8 @@ impl Cpu {
         assert_eq!(self.status(number), ER);
     }
 
-    /// Brings an event from unregistered into a state, by calls alone. The CPU
-    /// is unmasked by that if the handler is to run.
+    /// Brings an event that is unregistered into a state, only by calls. If the
+    /// handler has to run for this, the CPU is unmasked.
     pub fn bring(&mut self, number: u32, state: u64) {
         match state {
             U => {}
@@ -326,7 +328,8 @@ impl Cpu {
         assert_eq!(self.status(number), state);
     }
 
-    /// The state of an event, looked up without a call: a call delivers.
+    /// The state of an event. This makes no call, because a call may deliver an
+    /// event.
     pub fn status(&self, number: u32) -> u64 {
         self.pe.state(event(number)).status()
     }
@@ -350,7 +353,7 @@ impl Cpu {
         self.host().set_register(register, value)
     }
 
-    /// What a VMM saves: each register that is listed.
+    /// What a VMM saves: all registers that are listed.
     pub fn save(&mut self) -> Vec<(u16, u64)> {
         (0..Register::COUNT)
             .map(|n| Register::nth_index(n).expect("a register"))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The indices of the pseudo-registers, as include/uapi/linux/kvm_sdei.h has
-//! them, and CPUs whose registers are worth a look.
+//! The indices of the pseudo-registers, as in include/uapi/linux/kvm_sdei.h,
+//! and CPUs in all kinds of states to save.
 
 use super::*;
 
@@ -44,7 +44,7 @@ pub fn all() -> Vec<u16> {
     all
 }
 
-/// Every moment in the life of a CPU that differs in what has to be saved.
+/// CPUs in every kind of state that differs in what has to be saved.
 pub fn moments() -> Vec<Cpu> {
     let mut moments = vec![cpu()];
     let mut add = |steps: &dyn Fn(&mut Cpu)| {
@@ -57,7 +57,8 @@ pub fn moments() -> Vec<Cpu> {
         for state in [G, E, GR, ER, UP] {
             add(&|cpu| cpu.bring(number, state));
         }
-        // A trigger that waits for unmask, enable, and completion.
+        // A pending event that waits for SDEI_PE_UNMASK, for SDEI_EVENT_ENABLE,
+        // and for a completion.
         add(&|cpu| {
             cpu.prepare(number);
             cpu.trigger(number);
@@ -71,14 +72,15 @@ pub fn moments() -> Vec<Cpu> {
             cpu.start(number);
             cpu.trigger(number);
         });
-        // And one that was raised but not yet looked at.
+        // A pending event that is ready: the CPU has not yet looked for it.
         add(&|cpu| {
             cpu.prepare(number);
             cpu.unmask();
             cpu.port().raise(event(number)).unwrap();
         });
     }
-    // Nested, from AArch32, with every event registered and waiting.
+    // Two nested handlers that interrupted AArch32, with all other events
+    // pending.
     add(&|cpu| {
         cpu.regs.pstate = pstate(0xf000_0030);
         cpu.start(NORMAL[1]);
@@ -92,13 +94,13 @@ pub fn moments() -> Vec<Cpu> {
             cpu.trigger(number);
         }
     });
-    // Suspended, with something waiting.
+    // A suspended CPU with a pending event.
     add(&|cpu| {
         cpu.start(NORMAL[0]);
         cpu.trigger(NORMAL[0]);
         cpu.host().power_down(sdei::PowerDown::Suspend);
     });
-    // Nested and masked, both to be unregistered.
+    // Two nested handlers whose events are to be unregistered, on a masked CPU.
     add(&|cpu| {
         cpu.start(NORMAL[0]);
         cpu.start(CRITICAL[0]);
