@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The dispatcher's core outside of the kernel. See `src/sdei/mod.rs`.
+//! The dispatcher, compiled for the build machine instead of the kernel. See
+//! `src/sdei/mod.rs`.
 
 #![no_std]
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Everything that can happen to a guest.
+//! The steps: everything that can happen to a guest.
 
 use super::model::{self, Id, PowerCall};
 use std::fmt;
@@ -8,13 +8,13 @@ use std::fmt;
 /// A call with its arguments, x1 to x5.
 #[derive(Clone, Copy)]
 pub struct Call {
-    /// For those who read.
+    /// For messages only.
     pub name: &'static str,
     pub id: u32,
     pub arguments: [u64; 5],
 }
 
-/// In which order a VMM writes the registers.
+/// The order in which a VMM writes the registers.
 #[derive(Clone, Copy, Debug)]
 pub enum Order {
     Ascending,
@@ -25,36 +25,39 @@ pub enum Order {
 
 #[derive(Clone, Copy)]
 pub enum What {
-    /// The guest makes a call. On a CPU that has something
-    /// deliverable, this is a call that was under way when that came: the CPU
-    /// was in the host already, and has executed no instruction since.
+    /// The guest makes a call. If the CPU has a deliverable event at this
+    /// moment, the event became pending while the call was on its way: the CPU
+    /// had already left the guest, and has executed no instruction since.
     Call(Call),
-    /// The CPU is about to run the guest. All that a kick leads to.
+    /// The host is about to run the guest. Every kick leads to this.
     Deliver,
-    /// The VMM, or for event 0 a CPU that this one doesn't know of, raises.
+    /// The VMM raises the event. For event 0: a CPU signals it that is neither
+    /// of the two.
     Raise(usize),
     Withdraw(usize),
-    /// KVM_ARM_VCPU_INIT, CPU_ON, or the end of a suspend.
+    /// The CPU is reset by KVM_ARM_VCPU_INIT or CPU_ON. This also ends a
+    /// suspend.
     Reset,
-    /// The VMM resets a CPU that was suspended, and says so.
+    /// The VMM resets a CPU that was suspended, and clears the bit that says so
+    /// before.
     ColdReset,
     Power(PowerCall),
-    /// Migration to a fresh CPU.
+    /// The CPU migrates to a new one.
     Migrate(Order),
-    /// The VMM reads all registers and writes them back to the same CPU; the
-    /// event is raised in between.
+    /// The VMM reads all registers and writes them back to the same CPU. In
+    /// between it raises the event.
     WriteBack {
         order: Order,
         raise: usize,
     },
-    /// The VMM writes a register, which may not exist or not take that.
+    /// The VMM writes a register, which may not exist or may refuse the value.
     Write {
         index: u16,
         value: u64,
     },
 }
 
-/// Something that happens to one CPU.
+/// A step of one CPU.
 #[derive(Clone, Copy)]
 pub struct Action {
     pub cpu: usize,
@@ -62,7 +65,8 @@ pub struct Action {
 }
 
 impl Call {
-    /// The event that it is about, if it is about one.
+    /// The event that the first argument names, if this call has such an
+    /// argument.
     pub fn event(&self) -> Option<usize> {
         let about_one = [
             Id::REGISTER,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The dispatcher and the model of it, side by side: what can happen to a guest
-//! happens to both, and everything that can be seen of them is compared after
-//! each step. Those who decide what happens include this: the exploration tries
-//! everything, the property tests and the fuzzer try what nobody thought of.
+//! The dispatcher and a model of it make the same steps. After each step,
+//! everything that can be seen of both is compared. Two programs decide which
+//! steps: the exploration tries all of them, the property tests and the fuzzer
+//! invent sequences that nobody thought of.
 
 #![allow(dead_code, reason = "each of them uses a part of it")]
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The dispatcher, as one CPU of a guest has it, and the part of the host that
-//! it needs: a way to the other CPU, system registers, and an observer.
+//! The dispatcher for the CPUs of a guest, and the part of the host that it
+//! needs: a way to the other CPU, system registers, and an observer.
 
 use super::model::{self, AFFINITY, KINDS};
 use sdei::{Cpu, EntryControls, Event, PState, Pe, Peer, Port, Register, Regs, Vcpu};
@@ -39,20 +39,20 @@ pub static REGISTERS: LazyLock<Vec<Register>> = LazyLock::new(|| {
         .collect()
 });
 
-/// Copies the dispatcher's state. `Pe` and `Port` are not `Clone`, since in the
-/// module there must be one of each for a CPU.
+/// Copies the dispatcher's state. `Pe` and `Port` are not `Clone`, because in
+/// the module there must be only one of each for a CPU.
 fn duplicate<T>(value: &T) -> T {
     const { assert!(!std::mem::needs_drop::<T>(), "plain data") };
-    // SAFETY: The type owns nothing, so two of it are as good as one; no other
-    // thread writes to it.
+    // SAFETY: The type owns nothing, so a second copy of it does no harm. No
+    // other thread writes to it.
     unsafe { std::ptr::read(value) }
 }
 
-/// What one CPU shows to the other.
+/// What the other CPU sees of a CPU.
 pub struct Seat {
     pub port: Port,
     pub kicks: Cell<u32>,
-    /// What was pending when the CPU was last kicked.
+    /// The events that were pending when the CPU was last kicked.
     pub pending_at_kick: Cell<u64>,
 }
 
@@ -83,8 +83,8 @@ impl Peer for &Seat {
     }
 }
 
-/// The state of a CPU between two steps. Its registers are not part of it: the
-/// guest is about to write all of them.
+/// The state of a CPU between two steps. The guest's registers are not part of
+/// it, because the guest writes all of them before the next step.
 pub struct Local {
     pub pe: Pe,
     pub port: Port,
@@ -239,7 +239,7 @@ impl Vcpu for Idle<'_> {
     }
 }
 
-/// The CPU that makes a step, and what the observer saw of that.
+/// The CPU that makes a step, and what an observer saw in this step.
 pub struct System<'a> {
     /// Which of the seats is the CPU's own.
     pub me: usize,
@@ -247,15 +247,15 @@ pub struct System<'a> {
     pub controls: model::Controls,
     pub elr_el1: Cell<u64>,
     pub spsr_el1: Cell<u64>,
-    /// Bit n: the handler of the model's event n runs.
+    /// Bit n: the handler of the model's event n is running.
     pub running: Cell<u16>,
     pub deliveries: Cell<[u8; model::EVENTS]>,
-    /// What the call answered, if it did.
+    /// The result of the call, if it returned.
     pub result: Cell<Option<i64>>,
     pub mistake: Cell<Option<&'static str>>,
 }
 
-/// The critical ones among these.
+/// The critical events in this set.
 fn critical(events: u16) -> u16 {
     let critical = |&event: &usize| KINDS[event].critical;
     (0..model::EVENTS)
@@ -320,7 +320,7 @@ impl Vcpu for System<'_> {
         self.result.set(Some(result as i64));
     }
 
-    /// The rules of DEN0054 4.3.2, whatever the model thinks.
+    /// Checks the rules of DEN0054 4.3.2, without the model.
     fn on_delivery(&self, event: Event, _pc: u64) {
         let Some(n) = index(event) else {
             self.mistake.set(Some("an event that nobody knows"));
@@ -351,7 +351,7 @@ impl Vcpu for System<'_> {
     }
 }
 
-/// The model's registers, as the dispatcher has them.
+/// Converts the model's registers into the dispatcher's.
 pub fn to_real(regs: &model::Regs) -> Regs {
     Regs {
         saved: std::array::from_fn(|n| regs.x[n]),
@@ -362,7 +362,7 @@ pub fn to_real(regs: &model::Regs) -> Regs {
     }
 }
 
-/// And back.
+/// Converts the dispatcher's registers into the model's.
 pub fn from_real(regs: &Regs, system: &System<'_>) -> model::Regs {
     model::Regs {
         x: std::array::from_fn(|n| match n.checked_sub(18) {

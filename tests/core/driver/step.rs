@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! One step of the dispatcher and of the model, and the comparison of both.
+//! Makes one step in the dispatcher and in the model, and compares both.
 
 use super::action::{Action, Order, What};
 use super::model::{self, Controls, Cpu, Id, Image, Power, PowerCall, Regs, E, G, KINDS, U};
@@ -8,7 +8,7 @@ use super::real::{self, from_real, to_real, System, World, EVENTS, REGISTERS};
 use sdei::{ContextPart, PowerDown, Priority, Register};
 use std::cell::Cell;
 
-/// A trigger that was accepted in a step.
+/// A trigger that was accepted in a step: CPU and event.
 type Accepted = Option<(usize, usize)>;
 
 /// Whether the dispatcher and the model agree.
@@ -45,8 +45,8 @@ pub fn possible(cpu: &Cpu, what: What) -> bool {
     }
 }
 
-/// Makes the step in both, and compares everything that can be seen. The CPU has
-/// these registers if it runs the guest in that step.
+/// Makes the step in both, and compares everything that can be seen. If the CPU
+/// runs the guest in this step, it has these registers.
 pub fn step(world: &mut World, action: Action, mut regs: Regs, controls: Controls) -> Verdict {
     let me = action.cpu;
     let before = world.models;
@@ -65,8 +65,10 @@ pub fn step(world: &mut World, action: Action, mut regs: Regs, controls: Control
             if let Some(result) = seen.result {
                 same!("result", result, answer);
             }
-            // A kick that came before the call has ended may be left for later;
-            // what the call itself made deliverable may not.
+            // If an event became deliverable before the call, its kick may come
+            // after the call, and the dispatcher may leave the event until
+            // then. What the call itself made deliverable has to be delivered
+            // now.
             if before[me].deliverable().is_none() || seen.deliveries != [0; model::EVENTS] {
                 world.models[me].deliver(&mut expected, controls);
             }
@@ -135,13 +137,13 @@ pub fn step(world: &mut World, action: Action, mut regs: Regs, controls: Control
     }
 
     compare(world, me)?;
-    // Nobody but its own thread has access to the rest of the other.
+    // For the other CPU, this thread has access only to the port.
     compare_port(world, 1 - me)?;
     kicked(world, me, &before, action.what)?;
     account(world, me, &before, action.what, accepted, deliveries)
 }
 
-/// What can be seen of a call or a delivery.
+/// What an observer sees of a call or a delivery.
 struct Seen {
     regs: Regs,
     result: Option<i64>,
@@ -149,7 +151,7 @@ struct Seen {
     deliveries: [u8; model::EVENTS],
 }
 
-/// The host makes a call for a CPU, or is about to enter it.
+/// The host passes a call to the dispatcher, or is about to run the guest.
 fn run(
     world: &mut World,
     me: usize,
@@ -158,7 +160,8 @@ fn run(
     call: Option<u32>,
 ) -> Result<Seen, String> {
     let runs = |world: &World, n: usize| world.pes[me].state(EVENTS[n]).status() & 4 != 0;
-    // None runs in a CPU that wakes, even if user space has said so.
+    // In a CPU that wakes from a suspend no handler runs, even if user space
+    // wrote that one does.
     let wakes = world.get(me, Register::PeState) & 2 != 0;
     let running = bits(|n| runs(world, n) && !wakes);
     let system = System {
@@ -219,8 +222,9 @@ fn write_all(world: &mut World, cpu: usize, values: &[u64], order: Order) -> Ver
     Ok(())
 }
 
-/// A write of whatever to wherever. What the model of a CPU leaves out is taken
-/// from the dispatcher, where it was before the write.
+/// User space writes any value to any register. The model of a CPU leaves out
+/// some registers; their values are taken from the dispatcher, before it
+/// writes.
 fn write(world: &mut World, cpu: usize, index: u16, value: u64) -> Verdict {
     let mut image = Image::new(&world.save_all(cpu));
     let accepted = image.write(index, value);
@@ -231,17 +235,17 @@ fn write(world: &mut World, cpu: usize, index: u16, value: u64) -> Verdict {
     Ok(())
 }
 
-/// The events for which something holds, as bits.
+/// The set of events for which `test` is true, as bits.
 fn bits(test: impl Fn(usize) -> bool) -> u16 {
     (0..model::EVENTS).fold(0, |bits, event| bits | (u16::from(test(event)) << event))
 }
 
-/// A set of the dispatcher's, as bits.
+/// Converts a set of the dispatcher into bits.
 fn members(set: sdei::EventSet) -> u16 {
     bits(|event| set.contains(EVENTS[event]))
 }
 
-/// What all threads can see of a CPU.
+/// Compares what all threads can see of a CPU.
 fn compare_port(world: &World, n: usize) -> Verdict {
     let (port, cpu) = (&world.seats[n].port, &world.models[n]);
     let pending = bits(|e| cpu.events[e].pending);
@@ -263,7 +267,7 @@ fn compare_port(world: &World, n: usize) -> Verdict {
     Ok(())
 }
 
-/// Everything that the guest, the VMM and the host can see of a CPU.
+/// Compares everything that the guest, the VMM and the host can see of a CPU.
 fn compare(world: &mut World, n: usize) -> Verdict {
     compare_port(world, n)?;
     let cpu = world.models[n];
@@ -298,7 +302,8 @@ fn compare(world: &mut World, n: usize) -> Verdict {
         same!("interrupted context", context, frame.interrupted);
     }
 
-    // What would be deliverable, were everything pending: shown by a copy.
+    // In a copy, make all events pending: the deliverable ones are then the
+    // ready ones.
     let copy = real::Seat::new(world.port_copy(n));
     let all = sdei::EventSet::ALL.bits();
     let set = real::Idle(&copy).with(&mut world.pes[n], |cpu| {
@@ -309,9 +314,9 @@ fn compare(world: &mut World, n: usize) -> Verdict {
     Ok(())
 }
 
-/// A CPU on which something became deliverable by another's step was kicked
-/// after that, so it won't run the guest without a look. Where the VMM did it,
-/// or the registers were written, the host's glue kicks.
+/// If a step makes an event deliverable on the other CPU, it has to kick that
+/// CPU afterwards, so that the CPU looks before it runs the guest again. For
+/// steps of the VMM, and writes of registers, the code in `src/host/` kicks.
 fn kicked(world: &World, me: usize, before: &[Cpu; 2], what: What) -> Verdict {
     let other = 1 - me;
     let after = &world.models[other];
@@ -324,7 +329,7 @@ fn kicked(world: &World, me: usize, before: &[Cpu; 2], what: What) -> Verdict {
             "the target was kicked before there was anything to see",
         )?;
     }
-    // Nothing is left for a CPU that has just looked.
+    // A CPU that has just looked has no deliverable event left.
     let looked = match what {
         What::Call(_) => before[me].deliverable().is_none(),
         What::Deliver => true,
@@ -334,8 +339,9 @@ fn kicked(world: &World, me: usize, before: &[Cpu; 2], what: What) -> Verdict {
     ensure(!left, "something deliverable was not delivered")
 }
 
-/// What became of each trigger: it is pending, or delivered once, or dropped by
-/// a step that may drop it. Counted from what the dispatcher shows.
+/// Checks what happened to each trigger: it is pending, or was delivered once,
+/// or was dropped by a step that may drop it. This counts what the dispatcher
+/// shows, and does not use the model.
 fn account(
     world: &World,
     me: usize,
@@ -345,7 +351,7 @@ fn account(
     deliveries: [u8; model::EVENTS],
 ) -> Verdict {
     if matches!(what, What::Write { .. }) {
-        // Of all registers, each bit was compared.
+        // Every bit of every register was compared already.
         return Ok(());
     }
     for cpu in [0, 1] {
@@ -371,13 +377,15 @@ fn account(
     Ok(())
 }
 
-/// Whether a step drops triggers of an event (DEN0054 5.1.8, 5.1.18, 6.5).
+/// Whether a step may drop the triggers of an event (DEN0054 5.1.8, 5.1.18,
+/// 6.5).
 fn may_drop(what: What, event: usize, before: &Cpu) -> bool {
     match what {
         What::Call(call) => {
             let about_it = call.event() == Some(event);
             match call.id {
-                // What user space wrote before there was a registration.
+                // User space may have written the event as pending before the
+                // guest registered it.
                 Id::REGISTER => about_it && before.events[event].status == U,
                 Id::UNREGISTER => about_it,
                 Id::PRIVATE_RESET => true,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Has the dispatcher use loom's atomics.
+//! Makes the dispatcher use loom's atomics.
 
 fn main() {
     println!("cargo::rustc-check-cfg=cfg(loom)");

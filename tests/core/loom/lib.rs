@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The dispatcher's core, with loom's atomics. See `src/sdei/mod.rs`.
+//! The dispatcher with loom's atomics. See `src/sdei/mod.rs`.
 
 #[path = "../../../src/sdei/mod.rs"]
 mod sdei;

@@ -37,8 +37,9 @@ impl Id {
     pub const SHARED_RESET: u32 = 0xc400_0032;
 }
 
-/// CPU `me` makes the call `id` with its arguments in `regs`. What that makes
-/// deliverable on it is for [`Cpu::deliver`] then, with the result in place.
+/// CPU `me` makes the call `id` with its arguments in `regs`. The result goes
+/// into `regs`. If the call made an event deliverable, the caller of this
+/// function then calls [`Cpu::deliver`].
 pub fn call(cpus: &mut [Cpu; 2], me: usize, id: u32, regs: &mut Regs, controls: Controls) {
     match id {
         Id::COMPLETE | Id::COMPLETE_AND_RESUME if cpus[me].innermost().is_some() => {
@@ -48,8 +49,9 @@ pub fn call(cpus: &mut [Cpu; 2], me: usize, id: u32, regs: &mut Regs, controls: 
     }
 }
 
-/// 5.1.6 and 5.1.7: no result, everything is as it was, except that the latter
-/// looks like an exception that was taken instead.
+/// 5.1.6 and 5.1.7: the completions have no result, and restore what was
+/// interrupted. After SDEI_EVENT_COMPLETE_AND_RESUME, it looks as if the
+/// interrupted code had taken an exception to the given address.
 fn complete(cpu: &mut Cpu, id: u32, regs: &mut Regs, controls: Controls) {
     let address = regs.x[1];
     let was = cpu.pop().expect("a handler runs").interrupted.in_guest();
@@ -80,16 +82,16 @@ fn result(cpus: &mut [Cpu; 2], me: usize, id: u32, regs: &Regs) -> i64 {
             (_, None) => DENIED,
             (n, Some(frame)) => frame.interrupted.in_guest().x[n as usize] as i64,
         },
-        // There was a handler to complete otherwise.
+        // No handler is running: otherwise `complete` was called.
         Id::COMPLETE | Id::COMPLETE_AND_RESUME => DENIED,
         Id::STATUS => match event {
             Some(event) => i64::from(cpu.events[event].status),
             None => INVALID_PARAMETERS,
         },
         Id::GET_INFO => match (event, x2 as u32) {
-            // Private.
+            // All events are private.
             (Some(_), 0) => 0,
-            // 0 is the one that can be signalled.
+            // 0 means that the event can be signalled.
             (Some(event), 1) => i64::from(!KINDS[event].signalled),
             (Some(event), 2) => i64::from(KINDS[event].critical),
             // Routing is for shared events.
@@ -102,15 +104,16 @@ fn result(cpus: &mut [Cpu; 2], me: usize, id: u32, regs: &Regs) -> i64 {
             cpu.masked = false;
             SUCCESS
         }
-        // There are no slots; not every number is an interrupt.
+        // There are no slots, and not every number is an interrupt that can be
+        // bound.
         Id::INTERRUPT_BIND => match x1 as u32 {
             16..=1019 | 1056..=1119 | 4096..=5119 => OUT_OF_RESOURCE,
             _ => INVALID_PARAMETERS,
         },
-        // No event was made by binding.
+        // No event is bound to an interrupt.
         Id::INTERRUPT_RELEASE => INVALID_PARAMETERS,
         Id::SIGNAL => signal(cpus, event, x2),
-        // No slots; relative mode is not offered.
+        // There are no slots. Relative mode is not offered.
         Id::FEATURES if x1 as u32 == 0 => 0,
         Id::FEATURES => INVALID_PARAMETERS,
         Id::PRIVATE_RESET => {
@@ -128,8 +131,9 @@ fn result(cpus: &mut [Cpu; 2], me: usize, id: u32, regs: &Regs) -> i64 {
     }
 }
 
-/// 5.1.2: an entry point that no instruction can be at, and reserved flags are
-/// refused before anything else; routing means nothing for a private event.
+/// 5.1.2: first refuses an entry point where no instruction can be, and
+/// reserved flags. Ignores the routing, which has no meaning for a private
+/// event.
 fn register(cpu: &mut Cpu, event: Option<usize>, [entry, argument, flags]: [u64; 3]) -> i64 {
     if entry == 0 || entry % 4 != 0 || flags > 1 {
         return INVALID_PARAMETERS;
@@ -139,13 +143,13 @@ fn register(cpu: &mut Cpu, event: Option<usize>, [entry, argument, flags]: [u64;
         let event = event.expect("it was registered");
         cpu.events[event].entry = entry;
         cpu.events[event].argument = argument;
-        // There may be one that user space wrote.
+        // User space may have written the event as pending before.
         cpu.events[event].pending = false;
     }
     result
 }
 
-/// 5.1.8. A trigger goes with the registration that it was for.
+/// 5.1.8. An event that is unregistered is no longer pending.
 fn unregister(cpu: &mut Cpu, event: Option<usize>) -> i64 {
     let result = change(cpu, event, &table::UNREGISTER);
     if let (SUCCESS | PENDING, Some(event)) = (result, event) {
@@ -154,7 +158,7 @@ fn unregister(cpu: &mut Cpu, event: Option<usize>) -> i64 {
     result
 }
 
-/// A call that changes a handler's state by the table.
+/// Changes the state of an event as this row of the table says.
 fn change(cpu: &mut Cpu, event: Option<usize>, row: &Row) -> i64 {
     let Some(event) = event else {
         return INVALID_PARAMETERS;
@@ -164,12 +168,13 @@ fn change(cpu: &mut Cpu, event: Option<usize>, row: &Row) -> i64 {
     result
 }
 
-/// 5.1.16. A target that is masked or has the event disabled takes it later.
+/// 5.1.16. If the target is masked, or disabled the event, the event is
+/// delivered later.
 fn signal(cpus: &mut [Cpu; 2], event: Option<usize>, target: u64) -> i64 {
     let Some(event) = event else {
         return INVALID_PARAMETERS;
     };
-    // Aff3 to Aff0 of what MPIDR_EL1 holds.
+    // Only Aff3 to Aff0 count.
     let target = target & 0xff_00ff_ffff;
     let target = AFFINITY.iter().position(|&affinity| affinity == target);
     match target {

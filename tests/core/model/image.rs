@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The pseudo-registers (Documentation/interface.rst, section 5), by the
+//! The pseudo-registers (Documentation/interface.rst, section 5), with the
 //! indices of include/uapi/linux/kvm_sdei.h.
 
 use super::table::{E, ER, G, GR, U, UP};
@@ -21,12 +21,12 @@ pub struct Image {
     pending: u64,
     /// Entry point, argument, status.
     events: [[u64; 3]; EVENTS],
-    /// Of a normal and of a critical handler: x0 to x17, PC, PSTATE.
+    /// For a normal and for a critical handler: x0 to x17, PC, PSTATE.
     contexts: [[u64; 20]; 2],
 }
 
 impl Image {
-    /// What was read, in the order of [`Image::indices`].
+    /// Takes the values that were read, in the order of [`Image::indices`].
     pub fn new(values: &[u64]) -> Image {
         let mut rest = values.iter().copied();
         let mut next = || rest.next().expect("a value for each register");
@@ -53,7 +53,7 @@ impl Image {
         shown
     }
 
-    /// Every register, in ascending order.
+    /// The indices of all registers, in ascending order.
     pub fn indices() -> Vec<u16> {
         let events = (0..EVENTS as u16).flat_map(|e| (0..3).map(move |n| EVENT + 4 * e + n));
         let contexts = (0..2).flat_map(|p| (0..20).map(move |n| CONTEXT + 32 * p + n));
@@ -64,14 +64,15 @@ impl Image {
             .collect()
     }
 
-    /// User space writes a register. Returns whether that is accepted; if not,
-    /// nothing changes.
+    /// User space writes a register. Returns whether the write is accepted. If
+    /// not, nothing changes.
     pub fn write(&mut self, index: u16, value: u64) -> bool {
         let event = (index.wrapping_sub(EVENT) / 4) as usize;
         let context = (index.wrapping_sub(CONTEXT) / 32) as usize;
         match index {
             PE if value <= 3 => self.pe = value,
-            // A trigger that came since this was read is not lost.
+            // An event that became pending since user space read this stays
+            // pending.
             PENDING if value >> EVENTS == 0 => self.pending |= value,
             EVENT.. if event < EVENTS => match (index % 4, value) {
                 (0, _) if value % 4 == 0 => self.events[event][0] = value,
@@ -91,7 +92,7 @@ impl Image {
         true
     }
 
-    /// One handler runs per priority.
+    /// At most one handler runs per priority.
     fn set_status(&mut self, event: usize, status: u64) {
         for (other, kind) in self.events.iter_mut().zip(KINDS) {
             if status & RUNNING != 0 && kind.critical == KINDS[event].critical {
@@ -101,7 +102,7 @@ impl Image {
         self.events[event][2] = status;
     }
 
-    /// The CPU that has these registers.
+    /// The model of the CPU that has these registers.
     pub fn cpu(&self, before: Power) -> Cpu {
         let runs = |event: &usize| self.events[*event][2] & RUNNING != 0;
         let frame = |critical: bool| {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! SDEI a second time: a model to compare the dispatcher with.
+//! A second description of SDEI: a model to compare the dispatcher with.
 //!
-//! It was written from the specification (DEN0054, by its sections) and from
-//! the decisions of Documentation/design.rst, not from `src/sdei/`. It is slow
-//! and dull on purpose: plain data, one table for the handler states, one
-//! function for each rule, and nothing that the dispatcher could share.
+//! It was written from the sections of DEN0054 and from the decisions in
+//! Documentation/design.rst, not from `src/sdei/`. It is slow and simple on
+//! purpose: plain data, one table for the states of a handler, one function for
+//! each rule, and no code that the dispatcher uses as well.
 //!
-//! A guest has two CPUs. What the specification leaves without meaning is not
-//! part of a CPU: the entry point of an event without a handler, the context of
-//! a priority whose handler does not run. User space sees it nevertheless, so an
-//! [`Image`] has it.
+//! A guest has two CPUs. A CPU contains nothing that has no meaning in the
+//! specification, such as the entry point of an event that is not registered,
+//! or the context of a priority whose handler does not run. User space can read
+//! and write these nevertheless, so an [`Image`] contains them.
 
 mod call;
 mod image;
@@ -22,11 +22,11 @@ pub use image::Image;
 pub use pstate::{take_exception, Controls};
 pub use table::*;
 
-/// What is fixed for an event (DEN0054 4.3, 4.4).
+/// What never changes for an event (DEN0054 4.3, 4.4).
 pub struct Kind {
     pub number: u32,
     pub critical: bool,
-    /// SDEI_EVENT_SIGNAL may name it.
+    /// SDEI_EVENT_SIGNAL may signal it.
     pub signalled: bool,
 }
 
@@ -38,7 +38,7 @@ const fn of_vmm(number: u32, critical: bool) -> Kind {
     }
 }
 
-/// The events: the one that DEN0054 defines, and those of the VMM
+/// The events: the one that DEN0054 defines, and those that the VMM raises
 /// (Documentation/interface.rst).
 pub const KINDS: [Kind; 9] = [
     Kind {
@@ -56,10 +56,11 @@ pub const KINDS: [Kind; 9] = [
     of_vmm(0x4000_0023, true),
 ];
 
-/// How many events there are. In an array of them, an event is its index.
+/// The number of events. The index of an event in an array stands for the
+/// event.
 pub const EVENTS: usize = KINDS.len();
 
-/// The event with this number, of 32 bits in the specification.
+/// The event with this number. In the specification, a number has 32 bits.
 pub fn find(number: u64) -> Option<usize> {
     KINDS.iter().position(|kind| kind.number == number as u32)
 }
@@ -70,9 +71,9 @@ pub const AFFINITY: [u64; 2] = [0x00_0000_0000, 0x01_0000_0002];
 /// An event on one CPU.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Event {
-    /// As SDEI_EVENT_STATUS has it (DEN0054 6.1).
+    /// What SDEI_EVENT_STATUS answers (DEN0054 6.1).
     pub status: u8,
-    /// A trigger waits. One bit, never a count (5.1.16.1).
+    /// The event is pending. This is one bit, never a count (5.1.16.1).
     pub pending: bool,
     pub entry: u64,
     pub argument: u64,
@@ -99,7 +100,7 @@ impl Context {
     }
 }
 
-/// A handler that runs.
+/// A handler that is running.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Frame {
     pub event: usize,
@@ -110,7 +111,7 @@ pub struct Frame {
 pub enum Power {
     On,
     Off,
-    /// It called SYSTEM_SUSPEND and has not run since.
+    /// The CPU called SYSTEM_SUSPEND and has not run since.
     Suspended,
 }
 
@@ -119,7 +120,8 @@ pub struct Cpu {
     pub power: Power,
     pub masked: bool,
     pub events: [Event; EVENTS],
-    /// The handlers that run, the innermost last (DEN0054 5.2.1, depth 2).
+    /// The handlers that are running, the innermost one last (DEN0054 5.2.1;
+    /// there are at most two).
     pub stack: [Option<Frame>; 2],
 }
 
@@ -142,7 +144,7 @@ pub enum PowerCall {
 }
 
 impl Cpu {
-    /// After power-up: masked, nothing registered (DEN0054 6.5.1).
+    /// The state after power-up: masked, no event registered (DEN0054 6.5.1).
     pub fn cold() -> Cpu {
         Cpu {
             power: Power::On,
@@ -170,7 +172,7 @@ impl Cpu {
         }
     }
 
-    /// The innermost handler ends, and its event is in the state that it has
+    /// Ends the innermost handler, and gives its event the state that it has
     /// then.
     fn pop(&mut self) -> Option<Frame> {
         let frame = if self.stack[1].is_some() {
@@ -183,7 +185,8 @@ impl Cpu {
         Some(frame)
     }
 
-    /// The rule of DEN0054 4.3.2, apart from whether a trigger waits.
+    /// Whether the event is ready: the rule of DEN0054 4.3.2, without regard to
+    /// whether the event is pending.
     pub fn may_deliver(&self, event: usize) -> bool {
         let runs = |frame: &Option<Frame>| frame.is_some();
         let runs_critical =
@@ -196,8 +199,9 @@ impl Cpu {
         self.events[event].status == E && !self.masked && !blocked
     }
 
-    /// What would be delivered if the CPU ran now: critical ones first, and
-    /// within a class the order of the table, which is the dispatcher's choice.
+    /// The event that would be delivered if the CPU ran now: a critical one
+    /// first, and within a priority the first in the table. The latter is the
+    /// dispatcher's choice.
     pub fn deliverable(&self) -> Option<usize> {
         let waits = |&event: &usize| self.events[event].pending && self.may_deliver(event);
         let critical = |&event: &usize| KINDS[event].critical;
@@ -205,10 +209,11 @@ impl Cpu {
         of_class(true).chain(of_class(false)).find(waits)
     }
 
-    /// The CPU is about to run the guest.
+    /// The host is about to run the guest.
     pub fn deliver(&mut self, regs: &mut Regs, controls: Controls) {
         if self.power == Power::Suspended {
-            // Its registers were set instead of the CPU being reset.
+            // User space has set the registers to resume with, and has not
+            // reset the CPU.
             self.reset();
         }
         let Some(event) = self.deliverable() else {
@@ -233,8 +238,8 @@ impl Cpu {
         regs.pstate = take_exception(interrupted.pstate, controls);
     }
 
-    /// Somebody raises an event. Returns whether there is a handler to raise it
-    /// for; one that is masked or disabled gets it later.
+    /// Another thread raises an event. Returns whether the guest registered it.
+    /// If the CPU is masked or the event disabled, it is delivered later.
     pub fn raise(&mut self, event: usize) -> bool {
         let registered = self.events[event].status & G != 0;
         if registered {
@@ -243,12 +248,13 @@ impl Cpu {
         registered
     }
 
-    /// The VMM takes a trigger back. Returns whether there was one.
+    /// The VMM withdraws an event. Returns whether it was pending.
     pub fn withdraw(&mut self, event: usize) -> bool {
         std::mem::replace(&mut self.events[event].pending, false)
     }
 
-    /// Handlers are completed, to go nowhere (DEN0054 6.5.4).
+    /// Completes the handlers that run, without going back to what they
+    /// interrupted (DEN0054 6.5.4).
     fn end_handlers(&mut self) {
         while self.pop().is_some() {}
     }
@@ -260,16 +266,16 @@ impl Cpu {
                 *self = Cpu::cold();
                 self.power = Power::Off;
             }
-            // The state is reset with the CPUs, if it comes to that.
+            // If user space resets the CPUs then, this resets their state.
             PowerCall::SystemOff => self.power = Power::On,
             PowerCall::SystemSuspend => self.power = Power::Suspended,
         }
     }
 
-    /// The CPU is reset. One that suspended the system keeps its registrations
-    /// and triggers, and is masked (DEN0054 6.5.2); any other starts anew. None
-    /// runs a handler then, even if user space has said so of one that was
-    /// suspended.
+    /// Resets the CPU. A CPU that suspended the system keeps its registrations
+    /// and its pending events, and is masked (DEN0054 6.5.2). Any other CPU
+    /// gets the state after power-up. No handler runs afterwards, even if user
+    /// space wrote for a suspended CPU that one does.
     pub fn reset(&mut self) {
         if self.power == Power::Suspended {
             self.end_handlers();

@@ -4,7 +4,7 @@
 //! of the Arm ARM), for CPUs without FEAT_NMI, FEAT_GCS, FEAT_EBEP and
 //! FEAT_PAuth_LR.
 
-/// What decides about PSTATE on an exception to EL1.
+/// The settings on which PSTATE depends when an exception is taken to EL1.
 #[derive(Clone, Copy, Debug)]
 pub struct Controls {
     /// SCTLR_EL1.SPAN.
@@ -30,17 +30,18 @@ pub fn take_exception(interrupted: u64, controls: Controls) -> u64 {
     pstate
 }
 
-/// Whether a guest whose highest level is EL1 can be in this state: what
-/// SPSR_EL1 holds then (Arm ARM, C5.2). AArch32 is at EL0 only.
+/// Whether a guest whose highest exception level is EL1 can be in this state.
+/// Then SPSR_EL1 can have this value (Arm ARM, C5.2). AArch32 is possible at
+/// EL0 only.
 pub fn possible(pstate: u64) -> bool {
     let aarch32 = (pstate >> 4) & 1 != 0;
     let mode = pstate & 0b1111;
-    // From the top: nothing; the fields of FEAT_UINJ down to FEAT_EBEP; NZCV;
-    // nothing; TCO, DIT, UAO, PAN, SS, IL; nothing; ALLINT, SSBS, BTYPE, DAIF;
-    // nothing; M.
+    // The other bits are, from the top: the fields of the features from
+    // FEAT_UINJ down to FEAT_EBEP; NZCV; TCO, DIT, UAO, PAN, SS and IL; ALLINT,
+    // SSBS, BTYPE and DAIF; M.
     let res0 = (37..64).chain(26..28).chain(14..20).chain(5..6);
     if aarch32 {
-        // Above the lower half: UINJ, PPEND.
+        // Of the upper half only UINJ and PPEND.
         mode == 0 && (pstate >> 32) & !0b10010 == 0
     } else {
         [0b0000, 0b0100, 0b0101].contains(&mode) && res0.into_iter().all(|n| (pstate >> n) & 1 == 0)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The states of a handler (DEN0054 6.1) and what the calls do in each of them
+//! The states of a handler (DEN0054 6.1), and what calls do in each of them
 //! (6.1.2).
 
 use super::call::{DENIED, INVALID_PARAMETERS, PENDING, SUCCESS};
@@ -11,16 +11,16 @@ pub const U: u8 = 0b000;
 pub const G: u8 = 0b001;
 /// Registered and enabled.
 pub const E: u8 = 0b011;
-/// Registered, and the handler runs.
+/// Registered, and its handler is running.
 pub const GR: u8 = 0b101;
-/// Registered and enabled, and the handler runs.
+/// Registered and enabled, and its handler is running.
 pub const ER: u8 = 0b111;
-/// Unregistered when the handler ends.
+/// To be unregistered when its handler completes.
 pub const UP: u8 = 0b100;
 
 const COLUMNS: [u8; 6] = [U, G, E, GR, ER, UP];
 
-/// The result, and the state after the call.
+/// The result of a call, and the state after it.
 pub type Cell = (i64, u8);
 pub type Row = [Cell; 6];
 
@@ -44,7 +44,7 @@ mod rows {
 }
 pub use rows::*;
 
-/// What a row says for a state.
+/// The cell of a row for a state.
 pub fn look_up(row: &Row, status: u8) -> Cell {
     for (column, state) in COLUMNS.into_iter().enumerate() {
         if state == status {
@@ -54,7 +54,7 @@ pub fn look_up(row: &Row, status: u8) -> Cell {
     panic!("no such state: {status}");
 }
 
-/// The state after the handler has ended.
+/// The state after the handler completed.
 pub fn completed(status: u8) -> u8 {
     match status {
         GR => G,
