@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What bytes stand for. All of them stand for something, and what is likely to
-//! matter has more of them.
+//! Turns bytes into steps. Every sequence of bytes stands for some step, and
+//! more values stand for those steps that are likely to find something.
 
 use crate::driver::model::{Controls, Id, Image, PowerCall, Regs, AFFINITY, EVENTS, KINDS};
 use crate::driver::{Action, Call, Order, What};
 
-/// The bytes of a step: what, on which CPU (bit 0), four choices, eight bytes of
-/// a number, and two that all registers are made of.
+/// The number of bytes of a step: one for the kind of step, one for the CPU
+/// (bit 0), four for choices, eight for a number, and two from which all
+/// registers are made.
 pub const RECORD: usize = 16;
 
 const NAMES: [&str; 19] = [
@@ -47,7 +48,7 @@ fn scramble(n: u64) -> u64 {
     n ^ (n >> 31)
 }
 
-/// A record as a step, with the registers of the CPU in it.
+/// Turns a record into a step and the registers of the CPU in this step.
 pub fn step(record: &[u8]) -> (Action, Regs, Controls) {
     let byte = |n: usize| record.get(n).copied().unwrap_or(0);
     let record = Record {
@@ -86,8 +87,9 @@ impl Record {
                 2 => What::Power(PowerCall::CpuOff),
                 3 => What::Power(PowerCall::SystemOff),
                 4 => What::Power(PowerCall::SystemSuspend),
-                // As long as KVM calls only what is in the range, none of these
-                // gets here; but it must not matter.
+                // KVM passes only function IDs of the range, so these never
+                // arrive in the module. The dispatcher has to refuse them all
+                // the same.
                 _ => What::Call(self.call(self.number as u32)),
             },
         }
@@ -99,15 +101,15 @@ impl Record {
         let known = match b % 16 {
             b @ 0..=8 => u64::from(KINDS[usize::from(b)].number),
             b @ 9..=11 => u64::from(KINDS[[0, 1, 5][usize::from(b) - 9]].number),
-            // What counts is 32 bits wide.
+            // Only 32 bits count.
             b @ 12..=13 => u64::from(KINDS[usize::from(b) - 12].number) | (any << 32),
             _ => any,
         };
-        // A number that is small more often than not.
+        // Mostly a small number.
         let number = if c & 3 == 0 { any } else { u64::from(d) };
         let target = match c % 8 {
             0 => any,
-            // With the bits of MPIDR_EL1 that are no affinity.
+            // With the bits of MPIDR_EL1 that are not part of the affinity.
             c @ 1..=2 => AFFINITY[usize::from(c) - 1] | 0xc100_0000,
             c => AFFINITY[usize::from(c & 1)],
         };

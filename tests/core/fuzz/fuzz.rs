@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The property, for libFuzzer.
+//! The property that libFuzzer tests.
 
 #![no_main]
 

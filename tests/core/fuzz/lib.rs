@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Does with the dispatcher and the model what arbitrary bytes say.
+//! Makes the steps that arbitrary bytes say, in the dispatcher and in the
+//! model.
 
 mod decode;
 #[path = "../driver/mod.rs"]
@@ -10,9 +11,9 @@ use driver::{possible, step, Local, World};
 
 pub use decode::RECORD;
 
-/// Every [`RECORD`] bytes are something that happens to a guest of two CPUs,
-/// from power-up on; what can't happen in its state does not. Returns how many
-/// steps were made, or the way to a difference.
+/// Makes a step for each [`RECORD`] bytes, beginning with two CPUs after
+/// power-up. Skips steps that are impossible in the state of the guest. Returns
+/// the number of steps that were made, or the steps that lead to a difference.
 pub fn run(bytes: &[u8]) -> Result<usize, String> {
     let mut world = World::of([&Local::cold(), &Local::cold()]);
     let mut actions = Vec::new();

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a guest calls, and what a VMM gets wrong.
+//! The calls that a guest makes, and the bad values that a VMM writes.
 
 use crate::driver::model::{Id, AFFINITY, KINDS};
 use crate::driver::Call;
 use crate::guest::{handler, CRITICAL, EVENTS, NORMAL, RESUME_AT, SIGNALLED};
 
-/// Indices and values of registers that can't be read as that, and so are
-/// refused.
+/// Indices of registers, and values that these can't have, so that writing them
+/// is refused.
 pub const BAD_VALUES: [(u16, u64); 9] = [
     (0x8000, 1 << 2),
     (0x8001, (1 << 9) | 1),
@@ -18,11 +18,11 @@ pub const BAD_VALUES: [(u16, u64); 9] = [
     // EL2, and AArch32 above EL0.
     (0x8213, 9),
     (0x8233, 0x13),
-    // No register.
+    // This register does not exist.
     (0x8103, 0),
 ];
 
-/// All calls of a CPU that are worth a try.
+/// All interesting calls of a CPU.
 pub fn calls(me: usize) -> Vec<Call> {
     let mut calls = Vec::new();
     let mut add = |name, id, arguments: &[u64]| {
@@ -41,14 +41,14 @@ pub fn calls(me: usize) -> Vec<Call> {
         });
     };
 
-    // A number is 32 bits wide, so bit 32 is nothing.
+    // A number has 32 bits, so the dispatcher has to ignore bit 32.
     let unknown = [0x1_0000, 0x8000_0000, 0x4000_0030, 0xffff_ffff];
 
     for event in EVENTS {
         let number = u64::from(KINDS[event].number);
         for variant in [0, 1] {
             let [entry, argument] = handler(event, variant);
-            // The flag is RM_PE, with an affinity of nobody.
+            // The flag of variant 1 is RM_PE, with an affinity that no CPU has.
             let routing = [variant, 0xffff_ffff];
             let arguments = [number, entry, argument, routing[0], routing[1]];
             add("REGISTER", Id::REGISTER, &arguments);
@@ -78,7 +78,7 @@ pub fn calls(me: usize) -> Vec<Call> {
         }
         add("SIGNAL (nobody)", Id::SIGNAL, &[number, 0x1_0000]);
     }
-    // MPIDR_EL1 has bits that are no part of the affinity.
+    // MPIDR_EL1 has bits that are not part of the affinity.
     add(
         "SIGNAL (MPIDR)",
         Id::SIGNAL,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is in the registers of a CPU when the guest runs, and the numbers that
-//! it passes: few enough to explore, different enough to be told apart.
+//! The values in the registers of a CPU when the guest runs, and the numbers
+//! that it passes. There are few enough to explore all of them, and they differ
+//! enough to be told apart.
 
 use crate::driver::model::{Controls, Cpu, Frame, Power, Regs, E, ER, G, GR, KINDS, U, UP};
 
@@ -9,14 +10,15 @@ pub const SIGNALLED: usize = 0;
 pub const NORMAL: usize = 1;
 pub const CRITICAL: usize = 5;
 
-/// The events that are explored: the one that can be signalled, and one of the
-/// VMM's of each priority.
+/// The events of the exploration: the one that can be signalled, and one event
+/// of each priority that the VMM raises.
 pub const EVENTS: [usize; 3] = [SIGNALLED, NORMAL, CRITICAL];
 
-/// Where SDEI_EVENT_COMPLETE_AND_RESUME goes to.
+/// The address for SDEI_EVENT_COMPLETE_AND_RESUME.
 pub const RESUME_AT: u64 = 0xffff_8000_0001_0280;
 
-/// Each CPU has other settings, so that each field of PSTATE takes both values.
+/// The two CPUs have different settings, so that each field of PSTATE takes
+/// both values.
 pub const CONTROLS: [Controls; 2] = [
     Controls {
         span: false,
@@ -30,10 +32,11 @@ pub const CONTROLS: [Controls; 2] = [
     },
 ];
 
-/// By CPU and by what runs: nothing; the handler of an event; the critical one
-/// over a normal one. AArch32 EL0, AArch64 EL0 and EL1, with flags that must not
-/// reach a handler (SS, IL, BTYPE, UAO and what AArch32 has in their place), PAN
-/// and DIT in all combinations.
+/// PSTATE, by CPU and by what the CPU executes: no handler, the handler of one
+/// of the three events, or a critical handler over a normal one. These are
+/// AArch32 EL0, AArch64 EL0 and EL1, with all combinations of PAN and DIT, and
+/// with flags that must not reach a handler (SS, IL, BTYPE, UAO, and the bits
+/// that AArch32 has in their place).
 const PSTATES: [[u64; 5]; 2] = [
     [
         0x0000_0000_a2b5_fdf0,
@@ -61,8 +64,8 @@ fn level(cpu: &Cpu) -> usize {
     }
 }
 
-/// The guest's registers. Guests write to all of them between two steps, so one
-/// value for each place in the program is as good as any other.
+/// The guest's registers. The guest writes all of them between two steps, so
+/// one value for each place in the program is enough.
 pub fn registers(n: usize, cpu: &Cpu) -> Regs {
     let level = level(cpu);
     let tag = ((n as u64 + 1) << 60) | ((level as u64) << 56) | 0x00c0_ffee_0000_0000;
@@ -76,7 +79,7 @@ pub fn registers(n: usize, cpu: &Cpu) -> Regs {
     }
 }
 
-/// The handler that a guest registers for an event; it has two to choose from.
+/// The handler that a guest registers for an event. There are two variants.
 pub fn handler(event: usize, variant: u64) -> [u64; 2] {
     let number = u64::from(KINDS[event].number);
     [
@@ -85,7 +88,7 @@ pub fn handler(event: usize, variant: u64) -> [u64; 2] {
     ]
 }
 
-/// Where an interrupted context was taken: between two instructions, at the
+/// Where an interrupted context comes from: between two instructions, at the
 /// end of a call, or after SDEI_EVENT_COMPLETE_AND_RESUME.
 fn class(frame: Option<Frame>) -> u64 {
     match frame.map(|frame| frame.interrupted.pc) {
@@ -95,9 +98,10 @@ fn class(frame: Option<Frame>) -> u64 {
     }
 }
 
-/// A number for the state of a CPU: two states with the same number differ in
-/// nothing but the contents of interrupted contexts, which only `detail` tells
-/// apart by [`class`], and which handler was registered, likewise.
+/// A number for the state of a CPU. Two states with the same number differ only
+/// in the contents of interrupted contexts, and in the variant of the handlers.
+/// With `detail`, the number also tells apart the [`class`] of each context and
+/// the variants.
 pub fn key(cpu: &Cpu, detail: bool) -> u64 {
     let mut key = match cpu.power {
         Power::On => 0,
@@ -120,8 +124,8 @@ pub fn key(cpu: &Cpu, detail: bool) -> u64 {
         let variant = detail && has_handler && event.entry != handler(n, 0)[0];
         key = (key << 5) | (column << 2) | (u64::from(event.pending) << 1) | u64::from(variant);
     }
-    // Which handlers run is in the states; only a critical one interrupts
-    // another, so in which order, too.
+    // The states of the events say which handlers run. They also say in which
+    // order, because only a critical handler can interrupt another one.
     for frame in cpu.stack {
         key = (key << 2) | if detail { class(frame) } else { 0 };
     }

@@ -1,36 +1,42 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Visits every state that a guest of two CPUs and three events can be in, by
-//! everything that can happen to it, and compares the dispatcher with the model
-//! at each step (`../../driver`). States are visited in the order of their
-//! distance from power-up, so what is reported is a shortest way to it.
+//! Visits every state that a guest with two CPUs and three events can reach, by
+//! everything that can happen to it. At each step it compares the dispatcher
+//! with the model (`../../driver`). It visits states in the order of their
+//! distance from power-up, so it reports a shortest sequence of steps to a
+//! difference.
 //!
 //!     explore [--small]
 //!
-//! What makes this finite, and why nothing is missed by it:
+//! The following makes the number of states finite. Each point says why no
+//! mistake can hide there:
 //!
-//! - Guest registers. Before each step the guest writes all of them, to values
-//!   that say which CPU and which handler it is (`guest.rs`). The dispatcher
-//!   moves x0 to x17, PC and ELR without looking at them; what it computes from
-//!   PSTATE is compared with the model for ten different ones here, and field
-//!   by field in `tests/contexts.rs`.
-//! - States that differ only in what an interrupted context holds are one state
-//!   in the first pass, of which the first visitor's contents go on. The second
-//!   tells apart where the context came from: between two instructions, at the
-//!   end of a call, after SDEI_EVENT_COMPLETE_AND_RESUME. Each content is
-//!   compared in full whenever it is saved, migrated and restored.
-//! - A stale context, and the handler of an event that has none, is not
-//!   compared, except that it migrates.
-//! - A kick that finds nothing deliverable changes nothing; this is checked in
-//!   each state (`What::Deliver`). So a CPU has a kick to come exactly if it has
-//!   something deliverable, which needs no further state. Its next own step is
-//!   then `Deliver`, or a call for which it had left the guest already. That a
-//!   CPU is kicked whenever something becomes deliverable is checked.
-//! - The CPUs share nothing but SDEI_EVENT_SIGNAL, whose effect on the target
-//!   depends on event 0. The first pass has all pairs of states of CPUs with
-//!   three events. In the second, which looks at contexts, at a change of
-//!   handler and at bad values for pseudo-registers, the other CPU has only
-//!   event 0. So has it in the only pass of `--small`, which is for every day.
+//! - Registers of the guest. Before each step the guest writes all of them, with
+//!   values that say which CPU it is and which handler runs (`guest.rs`). The
+//!   dispatcher copies x0 to x17, PC and ELR_EL1 and never looks at their values.
+//!   It computes a new PSTATE from the old one. This is compared with the model
+//!   for ten different values here, and field by field in `tests/contexts.rs`.
+//! - Interrupted contexts. In the first pass, two states that differ only in the
+//!   contents of an interrupted context count as one state. The exploration
+//!   continues with the contents that it found first. The second pass tells
+//!   contexts apart by where they come from: between two instructions, at the
+//!   end of a call, or after SDEI_EVENT_COMPLETE_AND_RESUME. Whenever a context
+//!   is saved, migrated or restored, all of its contents are compared.
+//! - Values without a meaning. The context of a priority whose handler does not
+//!   run, and the handler of an event that is not registered, are not compared.
+//!   Only what is read before and after a migration has to be the same.
+//! - Kicks. A kick on a CPU without a deliverable event changes nothing, which is
+//!   checked in each state (`What::Deliver`). So the state need not say whether a
+//!   kick is on its way: one is, if and only if the CPU has a deliverable event.
+//!   The next step of such a CPU is `Deliver`, or a call for which it had left
+//!   the guest before. Each step checks that it kicks a CPU on which it makes an
+//!   event deliverable.
+//! - Pairs of CPUs. One CPU affects the other only by SDEI_EVENT_SIGNAL, and what
+//!   this does depends on event 0 of the target. The first pass visits all pairs
+//!   of states of CPUs with three events each. The second pass adds contexts,
+//!   changes of a handler, and bad values for pseudo-registers; there the other
+//!   CPU has only event 0. This is also so in the only pass of `--small`, which
+//!   is short enough for `make check`.
 
 mod calls;
 #[path = "../../driver/mod.rs"]
@@ -45,15 +51,15 @@ use std::collections::HashMap;
 use std::process::ExitCode;
 use std::time::Instant;
 
-/// A part of the whole that is explored at a time.
+/// One pass of the exploration.
 struct Pass {
     name: &'static str,
     /// The events that each CPU has.
     events: [&'static [usize]; 2],
-    /// Whether CPU 0 tells apart where contexts came from and which handler is
-    /// registered.
+    /// Whether states of CPU 0 are told apart by the origin of contexts and by
+    /// the handlers that are registered.
     detail: bool,
-    /// Whether bad values are written to registers.
+    /// Whether to write bad values to registers.
     bad_values: bool,
 }
 
@@ -84,7 +90,7 @@ struct Node {
     action: u16,
 }
 
-/// The states of one CPU that were met, each with a representative.
+/// The states of one CPU that were reached, with one example of each.
 #[derive(Default)]
 struct Locals {
     ids: HashMap<u64, u32>,
@@ -96,12 +102,12 @@ struct Explorer<'a> {
     pass: &'a Pass,
     actions: Vec<Action>,
     locals: [Locals; 2],
-    /// By the state of CPU 0, a bit for each state of CPU 1.
+    /// For each state of CPU 0, one bit for each state of CPU 1.
     visited: Vec<Vec<u64>>,
     nodes: Vec<Node>,
     transitions: u64,
-    /// By action, the states of the event that it is about in which it was
-    /// tried: to show that nothing was left out.
+    /// For each action, the states of its event in which it was tried: this
+    /// shows that none was left out.
     tried: Vec<u8>,
 }
 
@@ -140,8 +146,8 @@ fn actions(pass: &Pass) -> Vec<Action> {
         ] {
             add(What::Power(call));
         }
-        // What is refused whatever the other CPU does need not be tried with all
-        // that it may do.
+        // A bad value is refused whatever the other CPU does. So not every pass
+        // has to try it.
         if pass.bad_values {
             (BAD_VALUES.into_iter()).for_each(|(index, value)| add(What::Write { index, value }));
         }
@@ -166,13 +172,13 @@ impl<'a> Explorer<'a> {
         explorer
     }
 
-    /// Notes a state, if it is new.
+    /// Adds a state, if it is new.
     fn visit(&mut self, world: &World, parent: u32, action: u16) {
         let locals = [0, 1].map(|cpu| {
             let detail = self.pass.detail && cpu == 0;
             let key = guest::key(&world.models[cpu], detail);
             let locals = &mut self.locals[cpu];
-            // Most steps leave a CPU in the state that it was in.
+            // Most steps don't change the state of one of the CPUs.
             let before = self.nodes.get(parent as usize);
             if let Some(node) = before.filter(|n| locals.keys[n.locals[cpu] as usize] == key) {
                 return node.locals[cpu];
@@ -237,7 +243,8 @@ impl<'a> Explorer<'a> {
         }
     }
 
-    /// Calls that were not tried in each of the six states of their event.
+    /// The number of calls that were not tried in all six states of their
+    /// event.
     fn not_tried(&self) -> usize {
         let has_event = |what| match what {
             What::Call(call) => call.event().is_some(),
@@ -248,7 +255,7 @@ impl<'a> Explorer<'a> {
             .count()
     }
 
-    /// How a difference is reached, one line for each step.
+    /// The steps that lead to a difference, one per line.
     fn trace(&self, mut node: usize, last: Action, difference: &str) -> String {
         let models = self.world(node).models;
         let mut lines = vec![format!("{last}   <-- {difference}")];
@@ -263,11 +270,11 @@ impl<'a> Explorer<'a> {
     }
 }
 
-/// For those who read only what is printed; the reasons are at the top.
+/// A short form for the output. The top of this file gives the reasons.
 const CUTS: &str = "\
-cut: guest registers hold one value for each CPU and handler, written before each step;
-cut: states that differ only in an interrupted context are one (by its origin in detail);
-cut: where a CPU has only event 0, it is the one that the other signals, and is signalled by";
+cut: guest registers have one value for each CPU and handler, written before each step;
+cut: states that differ only in an interrupted context count as one (in detail: by its origin);
+cut: a CPU that has only event 0 still signals the other CPU, and is signalled by it";
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the fuzzer has found to be worth a try, tried again. See
+//! Tries the sequences again that the fuzzer found interesting. See
 //! tools/verify/parts/fuzz.
 
 use std::path::Path;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The way of a trigger to a vCPU, in every interleaving: no wake-up is lost,
-//! and nothing is delivered twice. A lost wake-up shows as a deadlock, since the
-//! vCPU then waits for ever for a trigger that was raised.
+//! How a trigger gets to a vCPU, in every interleaving. No wake-up is lost, and
+//! nothing is delivered twice. A lost wake-up shows as a deadlock, because the
+//! vCPU then waits for ever for an event that was raised.
 //!
-//! Every interleaving with up to [`PREEMPTIONS`] preemptions, that is: each
-//! wrong order of two steps on one side against two on the other takes one or
-//! two of them.
+//! loom tries every interleaving with up to [`PREEMPTIONS`] preemptions. This
+//! is enough to find two steps of one side in a wrong order with two steps of
+//! the other: that takes one or two preemptions.
 
 mod kvm;
 
@@ -20,7 +20,7 @@ use std::sync::atomic::AtomicUsize;
 const PREEMPTIONS: usize = 3;
 
 fn check(test: impl Fn() + Sync + Send + 'static) {
-    // Not loom's: it is not part of what is tested.
+    // This is not loom's type, because the counter is not part of the test.
     let interleavings = std::sync::Arc::new(AtomicUsize::new(0));
     let count = interleavings.clone();
     let mut builder = loom::model::Builder::new();
@@ -32,21 +32,21 @@ fn check(test: impl Fn() + Sync + Send + 'static) {
     println!("{} interleavings", interleavings.load(Relaxed));
 }
 
-/// Who raises writes a ticket before that. The vCPU runs until its handlers
-/// have seen all of them.
+/// Each thread sets its ticket before it raises an event. The vCPU runs until
+/// its handlers have seen all tickets.
 type Tickets = Arc<[AtomicBool; 2]>;
 
 fn tickets() -> Tickets {
     Arc::new([AtomicBool::new(false), AtomicBool::new(false)])
 }
 
-/// What the VMM's ioctl does.
+/// Does what the VMM's ioctl does.
 fn inject(host: &Host, event: Event) {
     host.port.raise(event).expect("a handler");
     host.kick();
 }
 
-/// An event of each kind, from two threads. Each is delivered once.
+/// Two threads raise two different events. Each is delivered once.
 fn signal_and_injection(waits: bool) {
     check(move || {
         let tickets = tickets();
@@ -96,8 +96,8 @@ fn events_reach_a_guest_that_waits() {
     signal_and_injection(true);
 }
 
-/// Two triggers of one event may merge, but the handler that runs last sees
-/// what both raisers did.
+/// Two triggers of one event may be delivered once or twice. The handler that
+/// runs last sees what both threads did.
 #[test]
 fn triggers_of_one_event_merge() {
     check(|| {
@@ -126,7 +126,8 @@ fn triggers_of_one_event_merge() {
     });
 }
 
-/// A trigger and PE_UNMASK meet: either the one or the other looks last.
+/// An event is raised during SDEI_PE_UNMASK. It is delivered, whichever of the
+/// two comes first.
 #[test]
 fn a_trigger_meets_an_unmask() {
     for waits in [false, true] {
@@ -149,7 +150,7 @@ fn a_trigger_meets_an_unmask() {
     }
 }
 
-/// A trigger that is taken back was either delivered or is gone, not both.
+/// An event that is withdrawn was delivered, or is gone, but never both.
 #[test]
 fn a_trigger_is_delivered_or_withdrawn() {
     check(|| {
@@ -161,7 +162,7 @@ fn a_trigger_is_delivered_or_withdrawn() {
         let vmm = thread::spawn(move || {
             inject(&host, Event::Normal0);
             let withdrawn = host.port.withdraw(Event::Normal0);
-            // The end of the test, for the other thread.
+            // This tells the other thread that the test ends.
             inject(&host, Event::Critical0);
             withdrawn
         });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A vCPU in KVM, as far as it takes to get a trigger there: the request, the
-//! kick, and the wait in WFI, with the memory barriers that KVM has.
+//! A model of a vCPU in KVM, as far as a trigger needs it to arrive: the
+//! request, the kick, and the wait in WFI, with KVM's memory barriers.
 
 use loom::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
 use loom::sync::atomic::{fence, AtomicBool, AtomicU32};
@@ -23,19 +23,19 @@ const OUTSIDE_GUEST_MODE: u32 = 0;
 const IN_GUEST_MODE: u32 = 1;
 const EXITING_GUEST_MODE: u32 = 2;
 
-/// Where handlers are, by event: above anything else.
+/// The address of the first handler. Other code is below it.
 const HANDLERS: u64 = 1 << 40;
 
-/// `struct kvm_vcpu`: what all threads see of it.
+/// `struct kvm_vcpu`: what all threads see of a vCPU.
 pub struct Host {
     pub port: Port,
     /// KVM_REQ_SMCCC_SERVICE.
     request: AtomicBool,
     /// `vcpu->mode`.
     mode: AtomicU32,
-    /// There is a task in `vcpu->wait`.
+    /// A task waits in `vcpu->wait`.
     waits: AtomicBool,
-    /// The scheduler's wake-up, or the IPI.
+    /// Stands for the scheduler's wake-up, and for the IPI.
     wake: Notify,
 }
 
@@ -60,8 +60,8 @@ impl Host {
         true
     }
 
-    /// kvm_vcpu_halt(): the task announces that it sleeps, and only then looks
-    /// whether it may.
+    /// kvm_vcpu_halt(): the task first announces that it sleeps, and then
+    /// checks whether it may.
     fn wait_for_interrupt(&self) {
         loop {
             // prepare_to_rcuwait(), set_current_state(): a full barrier.
@@ -93,8 +93,8 @@ impl Host {
         fence(Release);
         self.request.swap(true, Relaxed);
 
-        // kvm_vcpu_kick(): first rcuwait_wake_up(), with its smp_mb(); the bit
-        // is set before it looks whether there is somebody to wake.
+        // kvm_vcpu_kick(): first rcuwait_wake_up(), with its smp_mb(). So the
+        // request is set before it checks whether a task waits.
         fence(SeqCst);
         if self.waits.load(Relaxed) {
             self.wake.notify();
@@ -109,14 +109,14 @@ impl Host {
     }
 }
 
-/// A vCPU's own thread.
+/// What belongs to a vCPU's own thread.
 pub struct Guest {
     pub host: Arc<Host>,
-    /// Who SDEI_EVENT_SIGNAL reaches.
+    /// The target of SDEI_EVENT_SIGNAL.
     peer: Arc<Host>,
     pe: Pe,
     regs: Regs,
-    /// The guest executes WFI; otherwise it loops.
+    /// Whether the guest executes WFI. If not, it loops.
     waits: bool,
 }
 
@@ -224,7 +224,7 @@ impl Guest {
         }
     }
 
-    /// KVM_RUN: until a handler says that it was the last.
+    /// KVM_RUN, until a handler says that it was the last one.
     pub fn run(&mut self, mut handler: impl FnMut(u64) -> bool) {
         let mut last = false;
         loop {
@@ -236,15 +236,16 @@ impl Guest {
             if last {
                 return;
             }
-            // smp_store_mb(), and a last look before the guest runs.
+            // smp_store_mb(), and a last check before the guest runs.
             self.host.mode.store(IN_GUEST_MODE, Relaxed);
             fence(SeqCst);
             if !self.host.request.load(Relaxed) {
                 if self.waits {
                     self.host.mode.store(OUTSIDE_GUEST_MODE, Relaxed);
                     self.host.wait_for_interrupt();
-                    // It found the trigger, but the kick may be to come: the
-                    // guest loops around its WFI until then.
+                    // The vCPU woke up because an event is pending, but the
+                    // kick may still be on its way. Until then the guest loops
+                    // around its WFI.
                     thread::yield_now();
                 } else {
                     self.host.wake.wait();
