@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The device tree: the least that Linux boots with, and SDEI.
+//! The device tree: the minimum with which Linux boots, and SDEI.
 
 use crate::vm::{CPUS, GICD, GICD_SIZE, GICR, GICR_SIZE, MEMORY, MEMORY_SIZE, UART, UART_SIZE};
 use crate::{sdei, Result};
@@ -12,7 +12,8 @@ const SPI: u32 = 0;
 const PPI: u32 = 1;
 const LEVEL_HIGH: u32 = 4;
 
-/// A device tree with the kernel's command line, and where its initramfs is.
+/// Makes a device tree with the kernel's command line and the place of its
+/// initramfs.
 pub fn device_tree(bootargs: &str, initrd: Range<u64>, with_sdei: bool) -> Result<Vec<u8>> {
     let mut fdt = FdtWriter::new()?;
     let root = fdt.begin_node("")?;
@@ -61,7 +62,8 @@ pub fn device_tree(bootargs: &str, initrd: Range<u64>, with_sdei: bool) -> Resul
     let timer = fdt.begin_node("timer")?;
     fdt.property_string("compatible", "arm,armv8-timer")?;
     fdt.property_null("always-on")?;
-    // Secure and non-secure EL1, virtual, EL2.
+    // The timers of secure EL1 and non-secure EL1, the virtual timer, and that
+    // of EL2.
     let ppis = [13, 14, 11, 10].map(|ppi| [PPI, ppi, LEVEL_HIGH]);
     fdt.property_array_u32("interrupts", ppis.as_flattened())?;
     fdt.end_node(timer)?;

@@ -1,25 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The interrupt controller: KVM's GICv3, without LPIs. Its registers are not
-//! in KVM_GET_REG_LIST; the list of them that has to be saved is here.
+//! The interrupt controller: KVM's GICv3, without LPIs. KVM_GET_REG_LIST does
+//! not list its registers, so this file has a list of those that have to be
+//! saved.
 
 use crate::vm::{CPUS, GICD, GICR};
 use crate::Result;
 use kvm_bindings::*;
 use kvm_ioctls::{DeviceFd, VmFd};
 
-/// Private interrupts and one block of shared ones.
+/// The private interrupts, and one block of shared ones.
 const INTERRUPTS: u64 = 64;
 
-/// The ID of a CPU interface register, by the encoding of its MRS.
+/// The ID of a register of the CPU interface, from the encoding of its MRS
+/// instruction.
 const fn icc(crn: u64, crm: u64, op2: u64) -> u64 {
     (3 << 14) | (crn << 7) | (crm << 3) | op2
 }
 
 const ICC_CTLR_EL1: u64 = icc(12, 12, 4);
 
-/// Registers of the distributor: offset, and bytes that hold state. Those with
-/// bits per interrupt are without the private ones.
+/// Registers of the distributor: the offset, and how many bytes hold state.
+/// Registers with bits for each interrupt begin after the private interrupts.
 const DISTRIBUTOR: [(u64, u64); 9] = [
     (0x8, 4),      // GICD_IIDR, the behaviour that KVM has promised: first
     (0x0, 4),      // GICD_CTLR
@@ -32,7 +34,8 @@ const DISTRIBUTOR: [(u64, u64); 9] = [
     (0x304, 4),    // GICD_ISACTIVER
 ];
 
-/// The same of the redistributor of each CPU, where the private ones are.
+/// The same for the redistributor of each CPU, which has the private
+/// interrupts.
 const REDISTRIBUTOR: [(u64, u64); 7] = [
     (0x0, 4),      // GICR_CTLR
     (0x10080, 4),  // GICR_IGROUPR0
@@ -43,7 +46,7 @@ const REDISTRIBUTOR: [(u64, u64); 7] = [
     (0x10300, 4),  // GICR_ISACTIVER0
 ];
 
-/// The registers of each CPU's interface, but for the active priorities.
+/// The registers of each CPU's interface, except the active priorities.
 const CPU_INTERFACE: [u64; 7] = [
     icc(12, 12, 5), // ICC_SRE_EL1
     ICC_CTLR_EL1,
@@ -57,7 +60,7 @@ const CPU_INTERFACE: [u64; 7] = [
 pub struct Gic(DeviceFd);
 
 impl Gic {
-    /// For a VM that has all its vCPUs.
+    /// Call this when the VM has all its vCPUs.
     pub fn new(vm: &VmFd) -> Result<Self> {
         let gic = Gic(vm.create_device(&mut kvm_create_device {
             type_: kvm_device_type_KVM_DEV_TYPE_ARM_VGIC_V3,
@@ -73,7 +76,7 @@ impl Gic {
         Ok(gic)
     }
 
-    /// Group, attribute and value of all that has state.
+    /// Returns group, attribute and value of each register that has state.
     pub fn save(&self) -> Result<Vec<[u64; 3]>> {
         let control = self.get(KVM_DEV_ARM_VGIC_GRP_CPU_SYSREGS, ICC_CTLR_EL1)?;
         let priority_bits = ((control >> 8) & 7) + 1;
@@ -91,8 +94,8 @@ impl Gic {
         Ok(())
     }
 
-    // Some of the values have 32 bits: the lower half of the u64, little-endian
-    // as everything here.
+    // Some of the values have 32 bits. These are the lower half of the u64,
+    // because everything here is little-endian.
 
     fn get(&self, group: u32, attr: u64) -> Result<u64> {
         let mut value = 0;
@@ -117,7 +120,8 @@ fn attribute(group: u32, attr: u64, addr: u64) -> kvm_device_attr {
     }
 }
 
-/// Group and attribute of every register, in the order to restore them in.
+/// Group and attribute of every register, in the order in which they have to be
+/// restored.
 fn registers(priority_bits: u64) -> Vec<(u32, u64)> {
     let mut list = Vec::new();
     for (first, bytes) in DISTRIBUTOR {
@@ -127,7 +131,8 @@ fn registers(priority_bits: u64) -> Vec<(u32, u64)> {
     list.push((KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO, 32));
 
     for cpu in 0..CPUS as u64 {
-        // vCPU n has affinity 0.0.0.n, as there are no more than 16.
+        // vCPU n has the affinity 0.0.0.n, because there are no more than 16
+        // vCPUs.
         let cpu = cpu << KVM_DEV_ARM_VGIC_V3_MPIDR_SHIFT;
         for (first, bytes) in REDISTRIBUTOR {
             let offsets = (first..first + bytes).step_by(4);
@@ -135,7 +140,7 @@ fn registers(priority_bits: u64) -> Vec<(u32, u64)> {
         }
         list.push((KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO, cpu));
 
-        // ICC_AP0R<n>_EL1 and ICC_AP1R<n>_EL1: a bit for each priority.
+        // ICC_AP0R<n>_EL1 and ICC_AP1R<n>_EL1 have one bit for each priority.
         let active = (0..1 << priority_bits.saturating_sub(5))
             .flat_map(|n| [icc(12, 8, 4 + n), icc(12, 9, n)]);
         let interface = CPU_INTERFACE.into_iter().chain(active);

@@ -2,31 +2,34 @@
 
 //! # An example VMM
 //!
-//! The least that runs Linux on KVM for arm64, with SDEI: to be read by authors
-//! of VMMs, beside `Documentation/vmm.rst`. It is built on the rust-vmm crates.
+//! A minimal VMM that runs Linux with SDEI on KVM for arm64. It is meant for
+//! authors of VMMs to read, together with `Documentation/vmm.rst`. It is built
+//! on the rust-vmm crates.
 //!
 //!     vmm boot IMAGE INITRD ARGUMENTS    start a guest: "console=ttyAMA0 ..."
-//!     vmm restore FILE                   let a saved one go on
+//!     vmm restore FILE                   continue a guest that was saved
 //!
-//! The guest has two CPUs, 128 MiB, a console to write to, and what it brings
-//! in its initramfs. Commands on standard input:
+//! The guest has two CPUs, 128 MiB of memory, a console to which it can write,
+//! and the programs in its initramfs. The VMM reads commands from standard
+//! input:
 //!
-//!     nmi CPU                  raise an event there, whatever the CPU does
-//!     save FILE                save the VM, which goes on after that
-//!     quit                     end it
+//!     nmi CPU                  raise an event on this CPU, whatever it does
+//!     save FILE                save the VM, and let it go on
+//!     quit                     end the VM
 //!
-//! What there is to see of SDEI:
+//! Where to look for SDEI:
 //!
 //! | | |
 //! |---|---|
-//! | `sdei.rs` | opting in, the device tree's node, raising an event: all of it |
-//! | `snapshot.rs` | saving and restoring: nothing is special to SDEI |
-//! | `vm.rs` | the order of things: the capability comes before the vCPUs |
-//! | `vcpu.rs` | threads, and how all of them are paused |
-//! | `gic.rs`, `fdt.rs` | what any VMM has, in short |
+//! | `sdei.rs` | all code for SDEI: opt in, tell the guest, raise an event |
+//! | `snapshot.rs` | saving and restoring: SDEI needs no code of its own |
+//! | `vm.rs` | the order of steps: the capability comes before the vCPUs |
+//! | `vcpu.rs` | threads, and how to pause all of them |
+//! | `gic.rs`, `fdt.rs` | parts that every VMM has, in a short form |
 //!
-//! Unsafe code is where the crates have nothing safe: memory that a guest shares,
-//! a second handle for a vCPU, and reading an attribute of a device.
+//! There is unsafe code where the crates offer nothing safe: for memory that a
+//! guest shares, for a second handle of a vCPU, and for reading an attribute of
+//! a device.
 
 #![deny(clippy::undocumented_unsafe_blocks)]
 
@@ -74,7 +77,7 @@ fn run(args: &[&str]) -> Result<()> {
             Err(error) => eprintln!("vmm: {line}: {error}"),
         }
     }
-    // No more commands; the guest ends the process.
+    // There are no more commands. The process ends with the guest.
     threads.join();
     Ok(())
 }
@@ -86,7 +89,7 @@ fn command(vm: &Vm, threads: &Threads, words: &[&str]) -> Result<&'static str> {
             if sdei::raise(vcpu, sdei::NMI)? {
                 Ok("raised")
             } else {
-                // Here a VMM would use another kind of NMI, if it has one.
+                // A VMM that has another kind of NMI would use it here.
                 Ok("the guest has not registered the event")
             }
         }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! All that a VMM has to know of SDEI. Saving and restoring is not here, since
-//! it takes nothing: see `snapshot.rs`.
+//! All that a VMM has to know of SDEI, except saving and restoring:
+//! `snapshot.rs` does this without knowing SDEI.
 //!
-//! The numbers are those of `include/uapi/linux/kvm_sdei.h`.
+//! The constants are those of `include/uapi/linux/kvm_sdei.h`.
 
 use crate::Result;
 use kvm_bindings::{kvm_device_attr, kvm_enable_cap};
@@ -15,12 +15,12 @@ const KVM_CAP_ARM_SDEI: u32 = 0x5344_4549;
 const KVM_ARM_VCPU_SDEI_CTRL: u32 = 0x5344_4549;
 const KVM_ARM_VCPU_SDEI_RAISE: u64 = 0;
 
-/// `KVM_SDEI_EVENT_NORMAL(0)`, for the command `nmi`. What an event means is
-/// agreed upon with the guest, in a firmware table or, as here, by hand.
+/// `KVM_SDEI_EVENT_NORMAL(0)`, for the command `nmi`. VMM and guest have to
+/// agree on what an event means: in a firmware table, or by hand, as here.
 pub const NMI: u64 = 0x4000_0010;
 
-/// Gives the VM SDEI firmware, before its first vCPU. Says whether it has it:
-/// without the module in the host kernel, a VM runs as ever.
+/// Gives the VM SDEI firmware. Call this before the first vCPU is created.
+/// Returns whether the VM has SDEI: if the host has no module, it runs without.
 pub fn enable(vm: &VmFd) -> Result<bool> {
     if vm.check_extension_raw(KVM_CAP_ARM_SDEI.into()) <= 0 {
         return Ok(false);
@@ -32,7 +32,7 @@ pub fn enable(vm: &VmFd) -> Result<bool> {
     Ok(true)
 }
 
-/// Tells the guest, in the root node of its device tree.
+/// Tells the guest about SDEI, below the root node of its device tree.
 pub fn describe(fdt: &mut FdtWriter) -> Result<()> {
     let firmware = fdt.begin_node("firmware")?;
     let sdei = fdt.begin_node("sdei")?;
@@ -43,8 +43,8 @@ pub fn describe(fdt: &mut FdtWriter) -> Result<()> {
     Ok(())
 }
 
-/// Raises an event on a vCPU, running or not. Says whether the guest will get
-/// it: if it has not registered the event, the caller may do something else.
+/// Raises an event on a vCPU, which may be running. Returns whether the guest
+/// has registered the event. If not, the caller may do something else.
 pub fn raise(vcpu: &VcpuFd, event: u64) -> Result<bool> {
     match vcpu.set_device_attr(&kvm_device_attr {
         group: KVM_ARM_VCPU_SDEI_CTRL,

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A VM that doesn't run, in a file: for each vCPU its power state and its
-//! registers, then the interrupt controller, then memory.
+//! Saves a VM that doesn't run to a file, and restores it: for each vCPU its
+//! power state and its registers, then the interrupt controller, then memory.
 //!
-//! Nothing here is about SDEI. Its state is registers in KVM_GET_REG_LIST, as
-//! is whether the guest may call it (KVM_REG_ARM_STD_BMAP): a host without SDEI
-//! refuses it, and with it the VM, instead of losing events.
+//! Nothing here is about SDEI. All of its state is in registers that
+//! KVM_GET_REG_LIST lists. So is the bit that lets the guest call it
+//! (KVM_REG_ARM_STD_BMAP): a host without SDEI refuses this register, so it
+//! refuses the VM, and no event is lost.
 //!
-//! A VMM with more devices has more to save; one that injects SErrors takes
-//! KVM_GET_VCPU_EVENTS along, too.
+//! A VMM with more devices has to save more. A VMM that injects SErrors also
+//! has to save KVM_GET_VCPU_EVENTS.
 //!
-//! The file is a sequence of lists, each a count and as many items of one or
-//! three words, all of them 64-bit and little-endian; and memory as it is.
+//! The file is a sequence of lists, and then the memory as it is. A list is a
+//! count and as many items, each of one or three words. All words have 64 bits
+//! and are little-endian.
 
 use crate::vm::{Vm, MEMORY, MEMORY_SIZE};
 use crate::Result;
@@ -21,10 +23,10 @@ use std::fs::File;
 use std::io::{Read, Write};
 use vm_memory::{Bytes, GuestAddress};
 
-/// As many registers as kvm-bindings can list.
+/// The number of registers that kvm-bindings can list.
 const MAX_REGISTERS: usize = 500;
 
-/// What no list has more of.
+/// No list has more items than this.
 const MAX_ITEMS: u64 = 1 << 16;
 
 pub fn save(vm: &Vm, path: &str) -> Result<()> {
@@ -39,7 +41,8 @@ pub fn save(vm: &Vm, path: &str) -> Result<()> {
     Ok(file.sync_all()?)
 }
 
-/// Into a VM that has not run: some registers can't be written later.
+/// Restores into a VM that has not run, because some registers can't be written
+/// later.
 pub fn restore(vm: &Vm, path: &str) -> Result<()> {
     let mut file = File::open(path)?;
     let mut vcpus = Vec::new();
@@ -47,7 +50,8 @@ pub fn restore(vm: &Vm, path: &str) -> Result<()> {
         vcpus.push((vcpu, read(&mut file)?, read(&mut file)?));
     }
     let gic = read(&mut file)?;
-    // The guest's clock goes on when it is written, so what takes long is first.
+    // The guest's clock starts when its register is written. So read the
+    // memory, which takes long, before that.
     vm.memory
         .read_exact_volatile_from(GuestAddress(MEMORY), &mut file, MEMORY_SIZE)?;
 
@@ -65,14 +69,14 @@ pub fn restore(vm: &Vm, path: &str) -> Result<()> {
     vm.gic.restore(&gic)
 }
 
-/// All registers of a vCPU: ID, and the value's lower and upper half.
+/// All registers of a vCPU: the ID, and the lower and upper half of the value.
 fn registers(vcpu: &VcpuFd) -> Result<Vec<[u64; 3]>> {
     let mut list = RegList::new(MAX_REGISTERS)?;
     vcpu.get_reg_list(&mut list)?;
     list.as_slice()
         .iter()
         .map(|&id| {
-            // The longest without SVE are the vector registers.
+            // Without SVE, the vector registers are the longest.
             let mut bytes = [0; 16];
             vcpu.get_one_reg(id, &mut bytes)?;
             let value = u128::from_le_bytes(bytes);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A thread for each vCPU, the console that it may write to, and a gate at
+//! A thread for each vCPU, the console to which the guest writes, and a gate at
 //! which all threads wait while the VM is saved.
 
 use crate::vm::UART;
@@ -32,20 +32,20 @@ impl Gate {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a change, or for a while.
+    /// Waits for a change, but not for long.
     fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         let limit = Duration::from_millis(10);
         let woken = self.changed.wait_timeout(state, limit);
         woken.unwrap_or_else(PoisonError::into_inner).0
     }
 
-    /// The way of a vCPU's thread back to its guest.
+    /// A vCPU's thread passes this on its way back to the guest.
     fn pass(&self, vcpu: &mut VcpuFd) {
         if !self.lock().closed {
             return;
         }
-        // What it exited for is done but for the last part: KVM writes the
-        // result to the guest's registers when the vCPU is run again.
+        // KVM has to finish the last exit: it writes the result to the guest's
+        // registers when the vCPU is run again.
         vcpu.set_kvm_immediate_exit(1);
         let _ = vcpu.run();
         vcpu.set_kvm_immediate_exit(0);
@@ -68,7 +68,7 @@ pub struct Threads {
 
 impl Threads {
     pub fn start(vcpus: Vec<VcpuFd>) -> Result<Self> {
-        // It only has to interrupt KVM_RUN.
+        // The handler does nothing: the signal only has to interrupt KVM_RUN.
         extern "C" fn kicked(_: c_int, _: *mut siginfo_t, _: *mut c_void) {}
         register_signal_handler(SIGRTMIN(), kicked)?;
 
@@ -83,12 +83,13 @@ impl Threads {
         Ok(Threads { gate, threads })
     }
 
-    /// Does `what` while no vCPU runs.
+    /// Calls `what` while no vCPU runs.
     pub fn paused<T>(&self, what: impl FnOnce() -> T) -> T {
         let mut state = self.gate.lock();
         state.closed = true;
         while state.waiting < self.threads.len() {
-            // Again and again: one that is about to enter the guest misses it.
+            // Repeat this, because a thread that is about to enter the guest
+            // misses the signal.
             for thread in &self.threads {
                 let _ = thread.kill(SIGRTMIN());
             }
@@ -101,7 +102,7 @@ impl Threads {
         result
     }
 
-    /// Waits for the end of the VM, with which the process ends.
+    /// Waits for the end of the VM, which ends the process.
     pub fn join(self) {
         for thread in self.threads {
             let _ = thread.join();
@@ -109,10 +110,10 @@ impl Threads {
     }
 }
 
-/// Registers of the UART, an SBSA Generic UART that only ever sends.
+/// Registers of the UART. It is an SBSA Generic UART that only sends.
 const UART_DR: u64 = UART;
 const UART_FR: u64 = UART + 0x18;
-/// Nothing received, and nothing left to send.
+/// Nothing was received, and nothing remains to be sent.
 const UART_FR_IDLE: u8 = (1 << 4) | (1 << 7);
 
 fn run(vcpu: &mut VcpuFd, gate: &Gate) {

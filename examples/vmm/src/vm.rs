@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The virtual machine: memory, vCPUs and interrupt controller, and how its
-//! guest is started.
+//! The virtual machine: its memory, vCPUs and interrupt controller, and how to
+//! start a guest.
 
 use crate::fdt::device_tree;
 use crate::gic::Gic;
@@ -14,7 +14,7 @@ use std::os::fd::AsRawFd;
 use std::{io, mem};
 use vm_memory::{Bytes, GuestAddress, GuestMemory, GuestMemoryMmap};
 
-/// Every VM is the same, so that a saved one fits.
+/// All VMs are the same, so that a saved VM fits into a new one.
 pub const CPUS: usize = 2;
 pub const MEMORY: u64 = 0x4000_0000;
 pub const MEMORY_SIZE: usize = 128 << 20;
@@ -25,7 +25,7 @@ pub const GICR_SIZE: u64 = 0x2_0000 * CPUS as u64;
 pub const UART: u64 = 0x0900_0000;
 pub const UART_SIZE: u64 = 0x1000;
 
-/// The kernel is at the start of memory, and this is above it.
+/// The kernel is at the start of memory. These are above it.
 const INITRD: u64 = MEMORY + (64 << 20);
 const DEVICE_TREE: u64 = MEMORY + (120 << 20);
 
@@ -41,12 +41,13 @@ pub struct Vm {
 }
 
 impl Vm {
-    /// A VM with empty memory and its vCPUs as after a reset, and for each of
-    /// these what a thread needs to run it.
+    /// Makes a VM with empty memory and with vCPUs as after a reset. For each
+    /// vCPU it also returns what a thread needs to run it.
     ///
-    /// `VcpuFd::run` has its `VcpuFd` for itself while the vCPU runs, which is
-    /// nearly always; but events are raised meanwhile. So each vCPU has two:
-    /// one for its thread, and one for all else.
+    /// `VcpuFd::run` borrows its `VcpuFd` exclusively as long as the vCPU runs,
+    /// which is nearly always. But the VMM has to raise events meanwhile. So
+    /// each vCPU has two handles: one for its thread, and one for everything
+    /// else.
     pub fn new() -> Result<(Self, Vec<VcpuFd>)> {
         let memory = GuestMemoryMmap::from_ranges(&[(GuestAddress(MEMORY), MEMORY_SIZE)])?;
         let fd = Kvm::new()?.create_vm()?;
@@ -56,13 +57,13 @@ impl Vm {
             userspace_addr: memory.get_host_address(GuestAddress(MEMORY))? as u64,
             ..Default::default()
         };
-        // The threads may run the guest to the end of the process.
+        // The threads may run the guest until the process ends.
         mem::forget(memory.clone());
-        // SAFETY: The region is `memory`, which from now on is never unmapped,
-        // and which this side reads and writes by volatile accesses only.
+        // SAFETY: The region is `memory`, which is never unmapped from now on.
+        // The VMM reads and writes it only by volatile accesses.
         unsafe { fd.set_user_memory_region(region) }?;
 
-        // Before the first vCPU is created.
+        // This has to come before the first vCPU is created.
         let has_sdei = sdei::enable(&fd)?;
 
         let mut runners = Vec::new();
@@ -76,12 +77,13 @@ impl Vm {
                 init.features[0] |= 1 << KVM_ARM_VCPU_POWER_OFF;
             }
             runner.vcpu_init(&init)?;
-            // SAFETY: It is a file descriptor that is open.
+            // SAFETY: This is an open file descriptor.
             let second = unsafe { libc::dup(runner.as_raw_fd()) };
             if second < 0 {
                 return Err(io::Error::last_os_error().into());
             }
-            // SAFETY: `second` is a vCPU's, and nothing else has it.
+            // SAFETY: `second` is the file descriptor of a vCPU, and nothing
+            // else uses it.
             vcpus.push(unsafe { fd.create_vcpu_from_rawfd(second) }?);
             runners.push(runner);
         }
@@ -95,7 +97,7 @@ impl Vm {
         Ok((vm, runners))
     }
 
-    /// Puts a kernel there to start with.
+    /// Loads a kernel, and sets the registers with which it starts.
     pub fn load(&self, kernel: &str, initrd: &str, bootargs: &str) -> Result<()> {
         let mut kernel = File::open(kernel)?;
         PE::load(&self.memory, Some(GuestAddress(MEMORY)), &mut kernel, None)?;
