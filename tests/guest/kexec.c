@@ -4,7 +4,8 @@
  *
  *	kexec crash|now KERNEL INITRD COMMAND-LINE
  *
- * crash: to be started when this one panics. now: starts it, too.
+ * crash: load a kernel that runs when this one panics. now: load a kernel, and
+ * start it.
  */
 #include <fcntl.h>
 #include <linux/kexec.h>

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A guest that counts: CPU 0 signals SDEI events to CPU 1, with interrupts
- * masked throughout, and both count. It takes commands of one letter from the
- * serial port. Each puts the guest into a situation in which it may be
- * migrated and says so. With a '.' it goes on, and says what was counted.
+ * A guest that counts. CPU 0 signals SDEI events to CPU 1, and both count them.
+ * Interrupts are always masked. The guest reads commands of one letter from
+ * the serial port. Each command puts the guest into a situation in which it may
+ * be migrated; the guest then says that it is ready. After a '.' it goes on, and
+ * prints what it counted.
  */
 #include <linux/arm_sdei.h>
 #include <linux/psci.h>
@@ -11,7 +12,7 @@
 
 #include "counter.h"
 
-/* What CPU 1 does when it isn't in the handler. */
+/* What CPU 1 does while it isn't in the handler. */
 enum { OFF, WATCH, WAIT, MASKED };
 
 static atomic_int task, does;
@@ -34,7 +35,7 @@ static long sdei(unsigned long fn, unsigned long arg0, unsigned long arg1)
 	return hvc(fn, arg0, arg1, 0UL, 0UL, 0UL);
 }
 
-/* CPU 1 */
+/* Code of CPU 1. */
 void receiver(void)
 {
 	sdei(SDEI_1_0_FN_SDEI_EVENT_REGISTER, 0, (unsigned long)handler_entry);
@@ -52,7 +53,7 @@ void receiver(void)
 	}
 }
 
-/* CPU 0, the rest of the file */
+/* Code of CPU 0, up to the end of the file. */
 #define PL011		0x09000000
 #define PL011_DR	(PL011 + 0x00)
 #define PL011_FR	(PL011 + 0x18)
@@ -92,7 +93,7 @@ static char got(void)
 	return read_reg(PL011_FR) & PL011_FR_RXFE ? 0 : read_reg(PL011_DR);
 }
 
-/* Nothing that is waited for here takes longer than 20 seconds. */
+/* Everything that the guest waits for happens within 20 seconds. */
 #define wait_for(condition) ({						\
 	unsigned long end = counter(20);				\
 									\
@@ -150,7 +151,7 @@ static const char *run_waiting(unsigned long before)
 	return "waiting";
 }
 
-/* CPU 1 is in the handler, and two more signals become one. */
+/* CPU 1 is in the handler. Two more signals make the event pending once. */
 static const char *run_handling(unsigned long before)
 {
 	hold = true;
@@ -165,7 +166,7 @@ static const char *run_handling(unsigned long before)
 	return "handling";
 }
 
-/* CPU 1 has its events masked, and three signals become one. */
+/* CPU 1 is masked. Three signals make the event pending once. */
 static const char *run_masked(unsigned long before)
 {
 	bool early;
@@ -182,7 +183,7 @@ static const char *run_masked(unsigned long before)
 	return early ? "not masked" : "masked";
 }
 
-/* Each signal waits for its handler: as many are handled as accepted. */
+/* Waits after each signal until it is handled, so that no two become one. */
 static const char *run_one_by_one(unsigned long before)
 {
 	say_ready("one by one");
@@ -194,8 +195,8 @@ static const char *run_one_by_one(unsigned long before)
 }
 
 /*
- * No signal waits. Only the last one does, for CPU 1 to be masked, so that no
- * other handler can be taken for its own.
+ * No signal waits for the handler. CPU 1 is masked before the last signal, so
+ * that the last handler can't be confused with an earlier one.
  */
 static const char *run_flood(unsigned long before)
 {
@@ -254,7 +255,7 @@ void sender(void)
 		put_number(now - reported);
 		put(" handled");
 		put(registers_lost ? ", registers lost\n" : "\n");
-		/* What is handled later, but was not accepted, will show. */
+		/* A handler that runs without a signal shows in the next report. */
 		reported = now;
 		accepted = 0;
 	}

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What C can't express of the counting guest: how its CPUs start, its handler,
- * and a loop that would notice if an event changed a register.
+ * The parts of the counting guest that can't be written in C: how its CPUs
+ * start, its handler, and a loop that notices if an event changes a register.
  */
 
-/* SDEI restores these when a handler completes: x0 to x17. */
+/* When a handler completes, SDEI restores x0 to x17. */
 #define SAVED	0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17
 
 #define FUNCTION(name)	.global name; name:
@@ -55,8 +55,8 @@ FUNCTION(handler_entry)
 	b	.
 
 /*
- * bool watch_registers(atomic_int *flag, int value): returns when *flag is no
- * longer the value, and whether all registers are what they were.
+ * bool watch_registers(atomic_int *flag, int value): waits until *flag is no
+ * longer the value. Returns whether all registers still have their values.
  */
 FUNCTION(watch_registers)
 	stp	x19, x20, [sp, #-32]!

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A client of the event that the VMM raises: counts how often it came to each
- * CPU. What the kernel has for such clients is not exported to modules, so who
- * loads this says where it is, from /proc/kallsyms.
+ * A client of the event that the VMM raises: counts how often each CPU got it.
+ * The kernel does not export its functions for such clients to modules. So
+ * whoever loads this passes their addresses, which are in /proc/kallsyms.
  */
 #include <linux/arm_sdei.h>
 #include <linux/module.h>
