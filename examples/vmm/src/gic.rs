@@ -23,7 +23,7 @@ const ICC_CTLR_EL1: u64 = icc(12, 12, 4);
 /// Registers of the distributor: the offset, and how many bytes hold state.
 /// Registers with bits for each interrupt begin after the private interrupts.
 const DISTRIBUTOR: [(u64, u64); 9] = [
-    (0x8, 4),      // GICD_IIDR, the behaviour that KVM has promised: first
+    (0x8, 4),      // GICD_IIDR: the behaviour of KVM, has to be first
     (0x0, 4),      // GICD_CTLR
     (0x84, 4),     // GICD_IGROUPR
     (0xc08, 8),    // GICD_ICFGR

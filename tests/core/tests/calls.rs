@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What each call answers (DEN0054 5.1), row by row of its table, and which
-//! error the call answers where two errors apply. `state_machine.rs` tests how
-//! calls depend on the state of an event.
+//! What each call answers (DEN0054 5.1). A row of a call is a condition on
+//! which its answer depends. The rows have numbers in the order in which the
+//! dispatcher has to check them: if two errors apply, the call answers that of
+//! the first row. `state_machine.rs` tests how calls depend on the state of an
+//! event.
 
 mod support;
 

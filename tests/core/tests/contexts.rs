@@ -68,9 +68,9 @@ fn controls() -> impl Iterator<Item = (u64, bool)> {
         .flat_map(|sctlr| [(sctlr, false), (sctlr, true)])
 }
 
-/// PSTATE of a handler that interrupted `old`, field by field in the order of
-/// the reference's table. No guest on KVM has FEAT_NMI, FEAT_GCS, FEAT_EBEP or
-/// FEAT_PAuth_LR: the fields of these features are zero.
+/// PSTATE of a handler that interrupted `old`, field by field. No guest on KVM
+/// has FEAT_NMI, FEAT_GCS, FEAT_EBEP or FEAT_PAuth_LR: the fields of these
+/// features are zero.
 fn exception(old: u64, sctlr: u64, mte: bool) -> u64 {
     let mut new = 0b0101;
     new |= DAIF;
