@@ -29,7 +29,7 @@ modules:
 	@tools/build/check-kdir "$(KDIR)"
 	@tools/build/check-unsafe
 	$(MAKE) -C $(KDIR) LLVM=1 ARCH=arm64 M=$(CURDIR) modules
-	@tools/build/check-object llvm-nm src/kvm_sdei.o
+	@tools/build/check-object llvm-nm $(or $(MO),.)/src/kvm_sdei.o
 
 ## dtb: device tree of a QEMU guest with SDEI: make dtb OUT=guest.dtb QEMU='qemu-system-aarch64 ...'
 dtb:
@@ -42,7 +42,7 @@ acpi:
 ## clean: remove what 'make modules' left here
 clean:
 	rm -f *.ko *.mod *.mod.c *.o .*.o .*.cmd ..*.cmd Module.symvers modules.order
-	rm -f src/*.o src/.*.cmd src/host/*.o src/host/.*.cmd src/host/bindings_generated.rs
+	rm -f src/*.o src/.*.cmd src/host/*.o src/host/.*.cmd src/host/bindings.rs
 
 ## distclean: remove the cache as well: toolchain, kernels, logs
 distclean: clean
