@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The module: unload it, load it again. */
+/* Modules, kvm_sdei above all: unload them, load them again. */
 #ifndef SELFTESTS_MODULE_H
 #define SELFTESTS_MODULE_H
 
@@ -13,14 +13,15 @@
 /* Next to the test program, where it is built and where it is run. */
 #define MODULE_FILE "kvm_sdei.ko"
 
-static inline int unload(void)
+/* Both return 0 or an errno value. */
+static inline int unload_module(const char *name)
 {
-	return syscall(SYS_delete_module, "kvm_sdei", O_NONBLOCK) ? errno : 0;
+	return syscall(SYS_delete_module, name, O_NONBLOCK) ? errno : 0;
 }
 
-static inline int load(const char *parameters)
+static inline int load_module(const char *file, const char *parameters)
 {
-	int fd = open(MODULE_FILE, O_RDONLY);
+	int fd = open(file, O_RDONLY);
 	int ret;
 
 	if (fd < 0)
@@ -28,6 +29,16 @@ static inline int load(const char *parameters)
 	ret = syscall(SYS_finit_module, fd, parameters, 0) ? errno : 0;
 	close(fd);
 	return ret;
+}
+
+static inline int unload(void)
+{
+	return unload_module("kvm_sdei");
+}
+
+static inline int load(const char *parameters)
+{
+	return load_module(MODULE_FILE, parameters);
 }
 
 #endif /* SELFTESTS_MODULE_H */

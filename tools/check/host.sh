@@ -59,6 +59,7 @@ run_host() {
 	# Emulated, the way to the guest is much longer then.
 	[ "$mode" = vhe ] || slow=$((slow * 4))
 	new_share "${kernel_tests[@]}" get-reg-list-sdei
+	cp "$selftests/smccc_test_service.ko" "$share/"
 	for test in "$top"/selftests/*_test.c; do
 		test=$(basename "$test" .c)
 		own_tests+=("$test")
