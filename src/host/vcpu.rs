@@ -177,7 +177,7 @@ impl Vcpu for VcpuData {
         unsafe { bindings::sdei_shim_has_aarch32_el0() }
     }
 
-    fn array_index_nospec(&self, index: usize, size: usize) -> usize {
+    fn array_index_nospec(index: usize, size: usize) -> usize {
         let mask: usize;
         // What array_index_mask_nospec() of the kernel does. Here as well, since
         // a call of a C function takes more instructions than all the rest of

@@ -122,8 +122,7 @@ impl<V: Vcpu> Cpu<'_, V> {
             return Err(Error::InvalidParameters);
         }
         let priority = self.pe.innermost().ok_or(Error::Denied)?;
-        // The guest chose the index, and can train the branch above.
-        let index = self.vcpu.array_index_nospec(index, SAVED_GPRS);
+        let index = V::array_index_nospec(index, SAVED_GPRS);
         let value = self.pe.context(priority).gpr(index);
         Ok(value.ok_or(Error::InvalidParameters)? as i64)
     }

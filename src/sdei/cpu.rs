@@ -50,7 +50,7 @@ use super::state::{transition, Operation, Registration};
 /// #     }
 /// #     fn set_exception_return(&self, _: u64, _: PState) {}
 /// #     fn has_aarch32_el0(&self) -> bool { false }
-/// #     fn array_index_nospec(&self, index: usize, _: usize) -> usize { index }
+/// #     fn array_index_nospec(index: usize, _: usize) -> usize { index }
 /// # }
 ///
 /// let (vcpu, mut pe) = (Alone(Port::new()), Pe::new());

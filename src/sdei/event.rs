@@ -38,6 +38,16 @@ macro_rules! events {
             /// How many events there are.
             pub const COUNT: usize = [$(Event::$name),*].len();
 
+            /// The event with this index in [`Event::ALL`], if there is one.
+            /// Spelled out, so that it is computed: user space may choose the
+            /// index, and a table could be read beyond its end in speculation.
+            pub const fn from_index(index: usize) -> Option<Event> {
+                $(if index == Event::$name as usize {
+                    return Some(Event::$name);
+                })*
+                None
+            }
+
             /// The event with this number, if the table has one. The number
             /// is the low half of the argument register: DEN0054 has it as a
             /// 32-bit quantity.

@@ -47,9 +47,10 @@ pub trait Vcpu: Peer {
     /// Whether the guest can be in AArch32 at EL0.
     fn has_aarch32_el0(&self) -> bool;
 
-    /// `index`, which is less than `size`, or 0 if the CPU that executes this
-    /// has only speculated that it is less.
-    fn array_index_nospec(&self, index: usize, size: usize) -> usize;
+    /// Returns `index`, which is less than `size`. If the CPU that executes this
+    /// only speculates that it is less, returns 0: a guest or a VMM that chooses
+    /// the index can train the branch that checks it.
+    fn array_index_nospec(index: usize, size: usize) -> usize;
 
     /// For observers: the guest called the function with this ID, and `regs` are
     /// its registers now, with the result in x0. A call that completes a handler

@@ -103,7 +103,7 @@ impl Register {
             PENDING => Some(Register::Pending),
             EVENTS..CONTEXTS => {
                 let offset = index.wrapping_sub(EVENTS);
-                let event = *Event::ALL.get(usize::from(offset / EVENT_STRIDE))?;
+                let event = Event::from_index(usize::from(offset / EVENT_STRIDE))?;
                 match offset % EVENT_STRIDE {
                     0 => Some(Register::Entry(event)),
                     1 => Some(Register::Argument(event)),
@@ -153,7 +153,10 @@ impl<V: Vcpu> Cpu<'_, V> {
             Register::Context(priority, part) => {
                 let context = self.pe.context(priority);
                 match part {
-                    ContextPart::Gpr(n) => context.gprs.get(usize::from(n)).copied().unwrap_or(0),
+                    ContextPart::Gpr(n) => {
+                        let n = V::array_index_nospec(usize::from(n), SAVED_GPRS);
+                        context.gprs.get(n).copied().unwrap_or(0)
+                    }
                     ContextPart::Pc => context.pc,
                     ContextPart::PState => context.pstate.bits(),
                 }
@@ -193,7 +196,8 @@ impl<V: Vcpu> Cpu<'_, V> {
                 let context = self.pe.context_mut(priority);
                 match part {
                     ContextPart::Gpr(n) => {
-                        *context.gprs.get_mut(usize::from(n)).ok_or(RegisterError)? = value;
+                        let n = V::array_index_nospec(usize::from(n), SAVED_GPRS);
+                        *context.gprs.get_mut(n).ok_or(RegisterError)? = value;
                     }
                     ContextPart::Pc => context.pc = value,
                     ContextPart::PState => {

@@ -153,7 +153,7 @@ impl Vcpu for System<'_> {
         false
     }
 
-    fn array_index_nospec(&self, index: usize, _size: usize) -> usize {
+    fn array_index_nospec(index: usize, _size: usize) -> usize {
         index
     }
 
