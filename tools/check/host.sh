@@ -4,6 +4,8 @@
 # takes in their results.
 # shellcheck shell=bash
 
+. "$top/tools/check/bindings.sh"
+
 # The kernel's own tests, which must not notice the module.
 kernel_tests=(get-reg-list hypercalls psci_test smccc_filter)
 
@@ -14,7 +16,7 @@ check_host() {
 	export HOST=$1 VARIANT=$2
 	shift 2
 	if build_host; then
-		[ -n "$VARIANT" ] || check_sources
+		[ -n "$VARIANT" ] || { check_sources; check_bindings; }
 		for mode in "$@"; do
 			run_host "$mode"
 		done
