@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * arguments_test - What SDEI calls say to the mistakes that can be made in
- * their arguments, and to what is no mistake though it looks like one.
+ * arguments_test - Which arguments SDEI's calls refuse, with which error, and
+ * which unusual arguments they have to accept.
  */
 #include "sdei.h"
 
-#define SIGNALLED	KVM_SDEI_INDEX_SIGNALLED
-#define CRITICAL	KVM_SDEI_INDEX_CRITICAL(0)
-
-/* Bits of MPIDR_EL1 that don't say which CPU it is: RES1, U and MT. */
+/* The bits of MPIDR_EL1 that are no affinity: RES1, U and MT. */
 #define MPIDR_FLAGS	(BIT_ULL(31) | BIT_ULL(30) | BIT_ULL(24))
 
-/* A vCPU as it starts: masked, with nothing registered. */
+/* A new vCPU: events are masked, none is registered. */
 FIXTURE(arguments)
 {
 	struct kvm_vm *vm;
@@ -28,7 +25,7 @@ FIXTURE_TEARDOWN(arguments)
 	kvm_vm_free(self->vm);
 }
 
-/* The calls whose first argument is an event, and what else they get. */
+/* The calls whose first argument is an event, with their other arguments. */
 static const struct {
 	u64 fn;
 	u64 args[5];
@@ -52,7 +49,7 @@ TEST_F(arguments, unknown_events)
 		KVM_SDEI_EVENT_CRITICAL(-1),
 		KVM_SDEI_EVENT_CRITICAL(KVM_SDEI_NR_CRITICAL),
 		0x40000000, 0x7fffffff, 0x80000000, 0xffffffff, ~0ULL,
-		/* As near to known ones as it gets */
+		/* These differ from known ones in one bit. */
 		1ULL << 31 | KVM_SDEI_EVENT_NORMAL(0),
 		1ULL << 24 | KVM_SDEI_EVENT_NORMAL(0),
 		KVM_SDEI_EVENT_NORMAL(0) & ~(1 << 30),
@@ -91,7 +88,7 @@ TEST_F(arguments, every_event_of_the_table_is_known)
 	}
 }
 
-/* DEN0054 has events, indices and kinds of information as 32-bit quantities. */
+/* For DEN0054, events, indices and kinds of information have 32 bits. */
 TEST_F(arguments, upper_half_is_ignored)
 {
 	struct kvm_vcpu *vcpu = self->vcpu;
@@ -111,7 +108,7 @@ TEST_F(arguments, upper_half_is_ignored)
 			  sdei_call(vcpu, EVENT_DISABLE, upper[i]));
 		EXPECT_EQ(SDEI_EVENT_PRIORITY_CRITICAL,
 			  sdei_call(vcpu, EVENT_GET_INFO,
-				    upper[i] | sdei_event(CRITICAL),
+				    upper[i] | sdei_event(CRITICAL(0)),
 				    upper[i] | SDEI_EVENT_INFO_EV_PRIORITY));
 		EXPECT_EQ(SDEI_DENIED,
 			  sdei_call(vcpu, EVENT_CONTEXT, upper[i]));
@@ -140,7 +137,7 @@ TEST_F(arguments, register_with_a_bad_entry_point)
 	EXPECT_EQ(SDEI_U, sdei_call(self->vcpu, EVENT_STATUS, 0));
 }
 
-/* It is the guest's own affair what it has there: 64 bits of address. */
+/* The dispatcher can't know which addresses are good for the guest. */
 TEST_F(arguments, register_with_any_aligned_entry_point)
 {
 	const u64 good[] = { 4, 1ULL << 63, ~3ULL };
@@ -156,7 +153,7 @@ TEST_F(arguments, register_with_any_aligned_entry_point)
 	}
 }
 
-/* Bit 1 would be relative mode, of version 1.1; the others are reserved. */
+/* In version 1.1, bit 1 is relative mode. All other bits are reserved. */
 TEST_F(arguments, register_with_bad_flags)
 {
 	int bit;
@@ -171,10 +168,12 @@ TEST_F(arguments, register_with_bad_flags)
 	EXPECT_EQ(SDEI_U, sdei_call(self->vcpu, EVENT_STATUS, 0));
 }
 
-/* Routing means nothing for a private event, so any affinity will do. */
+/* For a private event the routing is ignored, so any affinity is accepted. */
 TEST_F(arguments, register_with_routing)
 {
-	const u64 affinities[] = { 0, sdei_mpidr(self->vcpu), 0xffffffff, ~0ULL };
+	const u64 affinities[] = {
+		0, sdei_mpidr(self->vcpu), 0xffffffff, ~0ULL,
+	};
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(affinities); i++) {
@@ -186,7 +185,7 @@ TEST_F(arguments, register_with_routing)
 	}
 }
 
-/* A registration that is refused leaves the one that is there. */
+/* A registration that is refused does not change the existing one. */
 TEST_F(arguments, register_twice_keeps_the_first)
 {
 	struct kvm_vcpu *vcpu = self->vcpu;
@@ -221,7 +220,7 @@ TEST_F(arguments, signal_target)
 	}
 	EXPECT_EQ(0, sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_PENDING));
 
-	/* Clients pass MPIDR_EL1 as they read it. */
+	/* Clients may pass MPIDR_EL1 with the bits that are no affinity. */
 	EXPECT_EQ(SDEI_SUCCESS, sdei_call(vcpu, EVENT_SIGNAL, 0, own));
 	for (i = 0; i < 64; i++)
 		if (MPIDR_FLAGS & 1ULL << i)
@@ -248,7 +247,7 @@ TEST_F(arguments, get_info_of_what_there_is_none)
 
 TEST_F(arguments, features_that_do_not_exist)
 {
-	/* 1 is relative mode, of version 1.1. */
+	/* In version 1.1, feature 1 is relative mode. */
 	const u64 bad[] = { 1, 2, 0x10, 0x80000000, 0xffffffff };
 	int i;
 
@@ -260,7 +259,9 @@ TEST_F(arguments, features_that_do_not_exist)
 	}
 }
 
-/* The index is checked before it matters that there is no handler. */
+/*
+ * A bad index is the error that is reported, rather than the missing handler.
+ */
 TEST_F(arguments, context_index_outside_of_a_handler)
 {
 	const u64 bad[] = { 18, 31, 0x100, 0x80000000, 0xffffffff };
@@ -287,7 +288,7 @@ TEST_F(arguments, context_index_in_a_handler)
 
 	sdei_call_prepare(vcpu, &regs, SDEI_1_0_FN_SDEI_EVENT_SIGNAL,
 			  SDEI_ARGS(0, sdei_mpidr(vcpu), 3, 4, 5));
-	/* Values that look like errors are values nonetheless. */
+	/* Saved values that look like errors are returned as they are. */
 	regs.x[16] = SDEI_INVALID_PARAMETERS;
 	regs.x[17] = SDEI_DENIED;
 	sdei_call_regs(vcpu, sdei_hvc, &regs);
@@ -308,7 +309,7 @@ TEST_F(arguments, context_index_in_a_handler)
 		  sdei_call(vcpu, EVENT_CONTEXT, 0xffffffff));
 }
 
-/* No slots; but a bad interrupt is said to be one. */
+/* There are no slots to bind to. A bad interrupt number is refused first. */
 TEST_F(arguments, interrupt_bind)
 {
 	const struct {
@@ -327,10 +328,12 @@ TEST_F(arguments, interrupt_bind)
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(ranges); i++) {
-		EXPECT_EQ(ranges[i].answer, sdei_call(self->vcpu, INTERRUPT_BIND,
-						      ranges[i].first));
-		EXPECT_EQ(ranges[i].answer, sdei_call(self->vcpu, INTERRUPT_BIND,
-						      ranges[i].last));
+		EXPECT_EQ(ranges[i].answer,
+			  sdei_call(self->vcpu, INTERRUPT_BIND,
+				    ranges[i].first));
+		EXPECT_EQ(ranges[i].answer,
+			  sdei_call(self->vcpu, INTERRUPT_BIND,
+				    ranges[i].last));
 	}
 }
 

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * control_test - What an administrator does to a VM through its debugfs folder:
- * sees who listens to which event, and raises one.
+ * control_test - An administrator reads in a VM's debugfs folder which vCPUs
+ * have registered which events, and raises an event by writing to a file there.
  */
+#include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "sdei.h"
-
-#define SIGNALLED	KVM_SDEI_INDEX_SIGNALLED
-#define NORMAL(n)	KVM_SDEI_INDEX_NORMAL(n)
-#define CRITICAL(n)	KVM_SDEI_INDEX_CRITICAL(n)
 
 FIXTURE(control)
 {
@@ -28,24 +25,15 @@ FIXTURE_TEARDOWN(control)
 	kvm_vm_free(self->vm);
 }
 
-static int __open_file(struct kvm_vm *vm, const char *name, int flags)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d/%s",
-		 getpid(), vm->fd, name);
-	return open(path, flags);
-}
-
 static int open_file(struct kvm_vm *vm, const char *name, int flags)
 {
-	int fd = __open_file(vm, name, flags);
+	int fd = sdei_debugfs_open(vm, name, flags);
 
 	TEST_ASSERT(fd >= 0, "open %s: %s", name, strerror(errno));
 	return fd;
 }
 
-/* What sdei_vcpus has to say. */
+/* The contents of sdei_vcpus. */
 static const char *vcpus(struct kvm_vm *vm)
 {
 	static char text[1024];
@@ -58,7 +46,7 @@ static const char *vcpus(struct kvm_vm *vm)
 	return text;
 }
 
-/* Writes to sdei_inject. Returns 0 or what went wrong. */
+/* Writes to sdei_inject. Returns 0 or an error number. */
 static int inject_bytes(struct kvm_vm *vm, const void *bytes, size_t len)
 {
 	int fd = open_file(vm, "sdei_inject", O_WRONLY);
@@ -75,7 +63,7 @@ static int inject(struct kvm_vm *vm, const char *text)
 	return inject_bytes(vm, text, strlen(text));
 }
 
-/* Lets @index reach @vcpu at once. */
+/* Makes the vCPU ready to take an event at once. */
 static void listen_to(struct kvm_vcpu *vcpu, int index)
 {
 	sdei_register_enable(vcpu, index);
@@ -84,15 +72,12 @@ static void listen_to(struct kvm_vcpu *vcpu, int index)
 
 static bool is_pending(struct kvm_vcpu *vcpu, int index)
 {
-	return sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_PENDING) & BIT(index);
+	return sdei_pending(vcpu) & BIT(index);
 }
 
 static void withdraw(struct kvm_vcpu *vcpu, int index)
 {
-	u64 event = sdei_event(index);
-
-	vcpu_device_attr_set(vcpu, KVM_ARM_VCPU_SDEI_CTRL,
-			     KVM_ARM_VCPU_SDEI_WITHDRAW, &event);
+	TEST_ASSERT_EQ(__sdei_withdraw(vcpu, sdei_event(index)), 0);
 }
 
 TEST_F(control, files_are_for_root)
@@ -111,18 +96,20 @@ TEST_F(control, files_are_for_root)
 	EXPECT_EQ(0, st.st_uid);
 	close(fd);
 
-	/* Also where debugfs as a whole is for everybody. */
-	ASSERT_EQ(0, mount(NULL, "/sys/kernel/debug", NULL, MS_REMOUNT, "mode=755"));
+	/* That holds even if other users may read debugfs as a whole. */
+	ASSERT_EQ(0, mount(NULL, "/sys/kernel/debug", NULL, MS_REMOUNT,
+			   "mode=755"));
 	ASSERT_EQ(0, seteuid(65534));
-	fd = __open_file(self->vm, "sdei_calls", O_RDONLY);
+	fd = sdei_debugfs_open(self->vm, "sdei_calls", O_RDONLY);
 	EXPECT_LE(0, fd);
 	close(fd);
-	EXPECT_EQ(-1, __open_file(self->vm, "sdei_vcpus", O_RDONLY));
+	EXPECT_EQ(-1, sdei_debugfs_open(self->vm, "sdei_vcpus", O_RDONLY));
 	EXPECT_EQ(EACCES, errno);
-	EXPECT_EQ(-1, __open_file(self->vm, "sdei_inject", O_WRONLY));
+	EXPECT_EQ(-1, sdei_debugfs_open(self->vm, "sdei_inject", O_WRONLY));
 	EXPECT_EQ(EACCES, errno);
 	ASSERT_EQ(0, seteuid(0));
-	ASSERT_EQ(0, mount(NULL, "/sys/kernel/debug", NULL, MS_REMOUNT, "mode=700"));
+	ASSERT_EQ(0, mount(NULL, "/sys/kernel/debug", NULL, MS_REMOUNT,
+			   "mode=700"));
 }
 
 TEST_F(control, stock_vm_has_no_files)
@@ -130,9 +117,9 @@ TEST_F(control, stock_vm_has_no_files)
 	struct kvm_vcpu *vcpu;
 	struct kvm_vm *vm = __sdei_vm_create(&vcpu, 1, false);
 
-	EXPECT_EQ(-1, __open_file(vm, "sdei_vcpus", O_RDONLY));
+	EXPECT_EQ(-1, sdei_debugfs_open(vm, "sdei_vcpus", O_RDONLY));
 	EXPECT_EQ(ENOENT, errno);
-	EXPECT_EQ(-1, __open_file(vm, "sdei_inject", O_WRONLY));
+	EXPECT_EQ(-1, sdei_debugfs_open(vm, "sdei_inject", O_WRONLY));
 	EXPECT_EQ(ENOENT, errno);
 	kvm_vm_free(vm);
 }
@@ -155,7 +142,9 @@ TEST_F(control, shows_who_listens_to_what)
 		     "1 0x40000010=enabled,blocked,pending 0x40000023=enabled,blocked\n",
 		     vcpus(self->vm));
 
-	/* In the handler of a normal event, only the critical one gets through. */
+	/*
+	 * A critical event interrupts a normal handler, a normal one does not.
+	 */
 	sdei_call_enter(self->vcpus[1], &regs, PE_UNMASK);
 	EXPECT_STREQ("0 0x00000000=disabled\n"
 		     "1 0x40000010=enabled,blocked 0x40000023=enabled\n",
@@ -182,10 +171,8 @@ TEST_F(control, raises_in_a_vcpu_that_spins)
 		sdei_thread_join(&thread);
 		EXPECT_EQ(sdei_event(CRITICAL(0)), thread.regs.x[0]);
 		EXPECT_EQ((u64)sdei_spin, thread.regs.x[2]);
-		sdei_call_prepare(self->vcpus[1], &thread.regs,
-				  SDEI_1_0_FN_SDEI_EVENT_COMPLETE_AND_RESUME,
-				  SDEI_ARGS((u64)sdei_hvc_done));
-		sdei_call_regs(self->vcpus[1], sdei_hvc, &thread.regs);
+		sdei_complete_and_resume(self->vcpus[1], &thread.regs,
+					 sdei_hvc_done);
 	}
 	EXPECT_FALSE(is_pending(self->vcpus[0], CRITICAL(0)));
 }
@@ -209,13 +196,13 @@ TEST_F(control, raises_in_the_vcpu_that_can_take_it)
 {
 	const int event = NORMAL(0);
 
-	/* One that listens, rather than one that doesn't ... */
+	/* A vCPU that has registered the event comes before one that has not. */
 	sdei_register_enable(self->vcpus[1], event);
 	EXPECT_EQ(0, inject(self->vm, "0x40000010"));
 	EXPECT_TRUE(is_pending(self->vcpus[1], event));
 	withdraw(self->vcpus[1], event);
 
-	/* ... one that has events unmasked, rather than one that hasn't ... */
+	/* A vCPU that is not masked comes before one that is. */
 	sdei_register_enable(self->vcpus[0], event);
 	EXPECT_EQ(SDEI_SUCCESS, sdei_call(self->vcpus[1], PE_UNMASK));
 	EXPECT_EQ(0, inject(self->vm, "0x40000010"));
@@ -223,7 +210,7 @@ TEST_F(control, raises_in_the_vcpu_that_can_take_it)
 	EXPECT_TRUE(is_pending(self->vcpus[1], event));
 	withdraw(self->vcpus[1], event);
 
-	/* ... and the first of those that are equal. */
+	/* If they are equal, the first vCPU gets the event. */
 	EXPECT_EQ(SDEI_SUCCESS, sdei_call(self->vcpus[0], PE_UNMASK));
 	EXPECT_EQ(0, inject(self->vm, "0x40000010"));
 	EXPECT_TRUE(is_pending(self->vcpus[0], event));
@@ -263,8 +250,9 @@ TEST_F(control, refuses_as_the_attribute_does)
 TEST_F(control, refuses_what_is_no_number)
 {
 	static const char *const texts[] = {
-		"", "\n", " ", "\n   ", "x", "dump", "0x", "-1", "0x40000010x",
-		"0x40000010 ,", "0 0x40000010 0", "0,0x40000010", "0\t0x40000010",
+		"", "\n", " ", "\n   ", "x", "dump", "0x", "-1",
+		"0x40000010x", "0x40000010 ,", "0 0x40000010 0",
+		"0,0x40000010", "0\t0x40000010",
 		"-1 0x40000010", "a 0x40000010", "0 -0x40000010",
 		"%s%s%s%n", "0x40000010\n0x40000010", "0x 40000010",
 	};
@@ -283,7 +271,7 @@ TEST_F(control, refuses_what_is_no_number)
 	EXPECT_EQ(EINVAL, inject_bytes(self->vm, "\0000x40000010", 11));
 	EXPECT_EQ(EINVAL, inject_bytes(self->vm, "\xff\xfe\xfd", 3));
 
-	/* A number is a number however many zeros it has, but not without end. */
+	/* Numbers may have leading zeros, but the text has at most 63 bytes. */
 	memset(longest, '0', sizeof(longest));
 	EXPECT_EQ(EINVAL, inject_bytes(self->vm, longest, sizeof(longest)));
 	EXPECT_EQ(EINVAL, inject_bytes(self->vm, longest, 64));
@@ -292,7 +280,7 @@ TEST_F(control, refuses_what_is_no_number)
 
 	EXPECT_FALSE(is_pending(self->vcpus[0], NORMAL(0)));
 
-	/* Blanks around numbers are nothing to complain about. */
+	/* Blanks before and after the numbers are allowed. */
 	EXPECT_EQ(0, inject(self->vm, "\t0   0x40000010\n"));
 	EXPECT_TRUE(is_pending(self->vcpus[0], NORMAL(0)));
 }
@@ -333,15 +321,15 @@ struct user {
 	pthread_t pthread;
 };
 
-/* Uses the files until they are gone. */
+/* Reads and writes the files until the VM has ended. */
 static void *use_files(void *arg)
 {
 	struct user *user = arg;
 	char text[64];
 
 	while (pread(user->show, text, sizeof(text), 0) >= 0)
-		TEST_ASSERT(write(user->raise, "0x40000010", 10) == 10 || errno == EIO,
-			    "write: %s", strerror(errno));
+		TEST_ASSERT(write(user->raise, "0x40000010", 10) == 10 ||
+			    errno == EIO, "write: %s", strerror(errno));
 	TEST_ASSERT_EQ(errno, EIO);
 	return NULL;
 }
@@ -358,7 +346,8 @@ TEST_F(control, files_that_are_used_while_the_vm_ends)
 		listen_to(vcpu, NORMAL(0));
 		user.show = open_file(vm, "sdei_vcpus", O_RDONLY);
 		user.raise = open_file(vm, "sdei_inject", O_WRONLY);
-		ASSERT_EQ(0, pthread_create(&user.pthread, NULL, use_files, &user));
+		ASSERT_EQ(0, pthread_create(&user.pthread, NULL, use_files,
+					    &user));
 		usleep(i * 300);
 		kvm_vm_free(vm);
 		ASSERT_EQ(0, pthread_join(user.pthread, NULL));

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * debug_test - A debugger that single-steps a vCPU sees the first instruction
- * of a handler, and goes on in it, and out of it.
+ * debug_test - A VMM single-steps a vCPU for a debugger, into a handler and out
+ * of it again.
  */
 #include "sdei.h"
-
-#define SIGNALLED	KVM_SDEI_INDEX_SIGNALLED
 
 FIXTURE(debug)
 {
@@ -26,27 +24,19 @@ FIXTURE_TEARDOWN(debug)
 static void single_step(struct kvm_vcpu *vcpu, bool on)
 {
 	struct kvm_guest_debug debug = {
-		.control = on ? KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP : 0,
+		.control = on ? KVM_GUESTDBG_ENABLE |
+				KVM_GUESTDBG_SINGLESTEP : 0,
 	};
 
 	vcpu_guest_debug_set(vcpu, &debug);
 }
 
-/* One step from where the vCPU is; returns where it got. */
+/* Lets the vCPU make one step. Returns its PC after that. */
 static u64 step(struct kvm_vcpu *vcpu)
 {
 	vcpu_run(vcpu);
 	TEST_ASSERT_KVM_EXIT_REASON(vcpu, KVM_EXIT_DEBUG);
 	return sdei_get_reg(vcpu, ARM64_CORE_REG(regs.pc));
-}
-
-static void prepare_call(struct kvm_vcpu *vcpu, u64 fn, const u64 *args)
-{
-	struct sdei_regs regs;
-
-	sdei_call_prepare(vcpu, &regs, fn, args);
-	regs.pc = (u64)sdei_hvc;
-	sdei_set_regs(vcpu, &regs);
 }
 
 TEST_F(debug, step_into_a_handler_and_out)
@@ -57,37 +47,39 @@ TEST_F(debug, step_into_a_handler_and_out)
 	sdei_call(self->vcpu, PE_UNMASK);
 	single_step(self->vcpu, true);
 
-	prepare_call(self->vcpu, SDEI_1_0_FN_SDEI_EVENT_SIGNAL,
-		     SDEI_ARGS(0, sdei_mpidr(self->vcpu)));
+	sdei_call_set(self->vcpu, SDEI_1_0_FN_SDEI_EVENT_SIGNAL,
+		      SDEI_ARGS(0, sdei_mpidr(self->vcpu)));
 	EXPECT_EQ(sdei_handler(SIGNALLED), step(self->vcpu));
 
-	/* What was interrupted is not marked as being stepped. */
+	/* The interrupted PSTATE does not show that the vCPU is stepped. */
 	sdei_get_regs(self->vcpu, &regs);
-	EXPECT_EQ(0, regs.x[3] & BIT_ULL(21));
+	EXPECT_EQ(0, regs.x[3] & PSR_SS);
 	EXPECT_EQ(0, sdei_get_reg(self->vcpu, KVM_REG_ARM_SDEI_PSTATE(0)) &
-		     BIT_ULL(21));
+		     PSR_SS);
 
-	prepare_call(self->vcpu, SDEI_1_0_FN_SDEI_EVENT_COMPLETE, SDEI_ARGS(0));
+	sdei_call_set(self->vcpu, SDEI_1_0_FN_SDEI_EVENT_COMPLETE,
+		      SDEI_ARGS(0));
 	EXPECT_EQ((u64)sdei_hvc_done, step(self->vcpu));
 }
 
 TEST_F(debug, step_while_the_vmm_raises_an_event)
 {
-	sdei_register_enable(self->vcpu, KVM_SDEI_INDEX_NORMAL(0));
+	sdei_register_enable(self->vcpu, NORMAL(0));
 	sdei_call(self->vcpu, PE_UNMASK);
 	vcpu_set_reg(self->vcpu, ARM64_CORE_REG(regs.pc), (u64)sdei_spin);
 	single_step(self->vcpu, true);
 	EXPECT_EQ((u64)sdei_spin, step(self->vcpu));
 
-	/* The step is that of the handler's first instruction: it stores. */
-	sdei_raise(self->vcpu, KVM_SDEI_INDEX_NORMAL(0));
+	/* The vCPU steps the first instruction of the handler, which stores. */
+	sdei_raise(self->vcpu, NORMAL(0));
 	vcpu_run(self->vcpu);
 	TEST_ASSERT_KVM_EXIT_REASON(self->vcpu, KVM_EXIT_MMIO);
-	EXPECT_EQ(sdei_handler(KVM_SDEI_INDEX_NORMAL(0)),
+	EXPECT_EQ(sdei_handler(NORMAL(0)),
 		  sdei_get_reg(self->vcpu, ARM64_CORE_REG(regs.pc)));
-	EXPECT_EQ((u64)sdei_spin, sdei_get_reg(self->vcpu, KVM_REG_ARM_SDEI_PC(0)));
+	EXPECT_EQ((u64)sdei_spin,
+		  sdei_get_reg(self->vcpu, KVM_REG_ARM_SDEI_PC(0)));
 	EXPECT_EQ(0, sdei_get_reg(self->vcpu, KVM_REG_ARM_SDEI_PSTATE(0)) &
-		     BIT_ULL(21));
+		     PSR_SS);
 }
 
 TEST_HARNESS_MAIN

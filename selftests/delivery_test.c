@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * delivery_test - How a vCPU gets into a handler and out again, and when.
+ * delivery_test - When a vCPU enters a handler, with which registers, and which
+ * registers it has after the handler.
  *
- * The handlers stop at their first instruction, so that the VMM sees the
- * registers as they are there. Interrupts are masked throughout, as they are
- * on a vCPU that starts, unless a test sets PSTATE otherwise.
+ * The handlers stop at their first instruction, so that the test sees the
+ * registers there. Interrupts are masked, as on any new vCPU, unless a test
+ * writes another PSTATE.
  */
 #include "sdei.h"
 
-#define SIGNALLED	KVM_SDEI_INDEX_SIGNALLED
-#define NORMAL(n)	KVM_SDEI_INDEX_NORMAL(n)
-#define CRITICAL(n)	KVM_SDEI_INDEX_CRITICAL(n)
-
 #define PSR_NZCV	(PSR_N_BIT | PSR_Z_BIT | PSR_C_BIT | PSR_V_BIT)
-#define PSR_DAIF	(PSR_D_BIT | PSR_A_BIT | PSR_I_BIT | PSR_F_BIT)
 #define PSR_IL		BIT_ULL(20)
-#define PSR_SS		BIT_ULL(21)
-#define PSR_HANDLER	(PSR_MODE_EL1h | PSR_DAIF)
 
 #define SCTLR_SPAN	BIT_ULL(23)
 #define SCTLR_DSSBS	BIT_ULL(44)
@@ -37,7 +31,7 @@ FIXTURE_TEARDOWN(delivery)
 	kvm_vm_free(self->vm);
 }
 
-/* Registers of EL1 that have nothing to do with SDEI. */
+/* System registers of EL1, which SDEI must not change. */
 static const u64 sysregs[] = {
 	KVM_ARM64_SYS_REG(SYS_SCTLR_EL1), KVM_ARM64_SYS_REG(SYS_TCR_EL1),
 	KVM_ARM64_SYS_REG(SYS_TTBR0_EL1), KVM_ARM64_SYS_REG(SYS_TTBR1_EL1),
@@ -47,10 +41,10 @@ static const u64 sysregs[] = {
 	KVM_ARM64_SYS_REG(SYS_CPACR_EL1), KVM_ARM64_SYS_REG(SYS_MAIR_EL1),
 };
 
-#define FIRST_WRITTEN	4	/* VBAR_EL1: those before it are in use */
+#define FIRST_WRITTEN	4	/* VBAR_EL1; the guest uses those before it */
 #define LAST_WRITTEN	9	/* TPIDR_EL1 */
 
-/* Gives each register of the guest, as far as it can, a value of its own. */
+/* Gives each register a value of its own, but for those the guest needs. */
 static void set_patterns(struct kvm_vcpu *vcpu, struct sdei_regs *regs)
 {
 	u64 *val = (u64 *)regs;
@@ -58,7 +52,7 @@ static void set_patterns(struct kvm_vcpu *vcpu, struct sdei_regs *regs)
 
 	sdei_get_regs(vcpu, regs);
 	for (i = 0; i < SDEI_NR_REGS; i++)
-		/* Not those that the guest needs to come to its stop */
+		/* The guest needs these to stop. */
 		if (i != 19 && val + i != &regs->pc && val + i != &regs->pstate)
 			val[i] = 0x10000 * i + 0x1238;
 	for (i = FIRST_WRITTEN; i <= LAST_WRITTEN; i++)
@@ -87,9 +81,9 @@ static void expect_handler(struct __test_metadata *_metadata,
 }
 
 /*
- * The registers at entry, all of them, for each event of the table: what the
- * handler gets is in x0 to x3, and nothing else has changed. In particular, a
- * guest that was about to use ELR_EL1 and SPSR_EL1 can.
+ * For each event: the handler gets its arguments in x0 to x3, and all other
+ * registers are as they were. That includes ELR_EL1 and SPSR_EL1, since the
+ * guest may have been about to use them.
  */
 TEST_F(delivery, entry_registers)
 {
@@ -115,7 +109,7 @@ TEST_F(delivery, entry_registers)
 		for (i = 0; i < ARRAY_SIZE(sysregs); i++)
 			EXPECT_EQ(sys[i], sdei_get_reg(self->vcpu, sysregs[i]));
 
-		/* And back. The result of the call is what it interrupted. */
+		/* Afterwards all are as before, and x0 is the call's result. */
 		before.x[0] = SDEI_SUCCESS;
 		sdei_complete(self->vcpu, &regs);
 		EXPECT_EQ(0, memcmp(&before, &regs, sizeof(regs)));
@@ -125,8 +119,8 @@ TEST_F(delivery, entry_registers)
 }
 
 /*
- * What the handler leaves in x0 to x17 and in PSTATE is gone when it completes;
- * the rest is as it leaves it: the firmware has no business to restore it.
+ * When the handler completes, x0 to x17 and PSTATE are restored. All other
+ * registers keep what the handler has left in them.
  */
 TEST_F(delivery, complete_restores_x0_to_x17_only)
 {
@@ -166,9 +160,9 @@ TEST_F(delivery, complete_restores_x0_to_x17_only)
 }
 
 /*
- * PSTATE on entry is what it is on an exception to EL1. A step with IL, BTYPE
- * or SS set would not get a vCPU anywhere, so it never runs in the interrupted
- * state: the event is there before it enters the guest.
+ * PSTATE on entry is the same as on an exception to EL1. No instruction runs in
+ * the interrupted state, as with IL, BTYPE or SS set it would take an
+ * exception: the event is raised before the vCPU enters the guest.
  */
 static const struct {
 	const char *what;
@@ -204,8 +198,8 @@ static const struct {
 	  PSR_BTYPE_MASK, SCTLR_SPAN,
 	  PSR_HANDLER | PSR_NZCV | PSR_PAN_BIT | PSR_DIT_BIT },
 	/*
-	 * T, E, IT[7:2], GE, SSBS, IT[1:0] and Q of AArch32 are where AArch64
-	 * has something else.
+	 * The bits of T, E, IT[7:2], GE, SSBS, IT[1:0] and Q in AArch32 are
+	 * other fields in AArch64.
 	 */
 	{ "AArch32", PSR_MODE32_BIT | BIT(5) | BIT(9) | GENMASK(15, 10) |
 	  GENMASK(19, 16) | BIT(23) | GENMASK(26, 25) | BIT(27), SCTLR_SPAN,
@@ -215,7 +209,7 @@ static const struct {
 	  PSR_HANDLER | PSR_NZCV | PSR_PAN_BIT | PSR_DIT_BIT },
 };
 
-/* The fields of PSTATE that this CPU doesn't have, and thus reads as zero. */
+/* The fields of PSTATE that this CPU doesn't have. They read as zero. */
 static u64 missing_fields(struct kvm_vcpu *vcpu)
 {
 	u64 pfr0 = sdei_get_reg(vcpu, KVM_ARM64_SYS_REG(SYS_ID_AA64PFR0_EL1));
@@ -233,8 +227,8 @@ static u64 missing_fields(struct kvm_vcpu *vcpu)
 }
 
 /*
- * Puts the vCPU in one of the states above, and interrupts it there. False if
- * that is not a state for a guest of this machine.
+ * Puts the vCPU in one of the states above and lets an event interrupt it
+ * there. Returns false if the guest can't have this state on this machine.
  */
 static bool interrupt(struct kvm_vcpu *vcpu, int i, int index,
 		      struct sdei_regs *before, struct sdei_regs *regs)
@@ -242,7 +236,7 @@ static bool interrupt(struct kvm_vcpu *vcpu, int i, int index,
 	u64 id = KVM_ARM64_SYS_REG(SYS_SCTLR_EL1);
 	u64 sctlr = sdei_get_reg(vcpu, id) & ~(SCTLR_SPAN | SCTLR_DSSBS);
 
-	/* 32-bit values, which AArch32 has room for, too. */
+	/* All values fit in the 32 bits of AArch32. */
 	set_patterns(vcpu, before);
 	before->pstate = pstates[i].interrupted;
 	before->pc = 0x12345678;
@@ -275,17 +269,14 @@ TEST_F(delivery, entry_pstate)
 			TH_LOG("interrupted %s", pstates[i].what);
 		}
 
-		/* Don't go back there. */
-		sdei_call_prepare(self->vcpu, &regs,
-				  SDEI_1_0_FN_SDEI_EVENT_COMPLETE_AND_RESUME,
-				  SDEI_ARGS((u64)sdei_hvc_done));
-		sdei_call_regs(self->vcpu, sdei_hvc, &regs);
+		/* The guest could not go on where it was interrupted. */
+		sdei_complete_and_resume(self->vcpu, &regs, sdei_hvc_done);
 	}
 }
 
 /*
- * A second event that waits for the first one's handler to complete shows what
- * the completion restored, before the vCPU runs in that state.
+ * A second event waits until the first handler completes. What it interrupts is
+ * the state that the completion restored, before any instruction runs there.
  */
 TEST_F(delivery, complete_restores_pstate)
 {
@@ -309,16 +300,13 @@ TEST_F(delivery, complete_restores_pstate)
 		EXPECT_EQ(before.x[2], sdei_call(self->vcpu, EVENT_CONTEXT, 2));
 		EXPECT_EQ(before.x[3], sdei_call(self->vcpu, EVENT_CONTEXT, 3));
 
-		sdei_call_prepare(self->vcpu, &regs,
-				  SDEI_1_0_FN_SDEI_EVENT_COMPLETE_AND_RESUME,
-				  SDEI_ARGS((u64)sdei_hvc_done));
-		sdei_call_regs(self->vcpu, sdei_hvc, &regs);
+		sdei_complete_and_resume(self->vcpu, &regs, sdei_hvc_done);
 	}
 }
 
 /*
- * As if the interrupted code had taken an exception to the given address: that
- * is where ELR_EL1 and SPSR_EL1 point to now, and PSTATE is as on entry.
+ * As if the interrupted code had taken an exception to the given address:
+ * ELR_EL1 and SPSR_EL1 have what was interrupted, and PSTATE is as on entry.
  */
 TEST_F(delivery, complete_and_resume)
 {
@@ -335,10 +323,7 @@ TEST_F(delivery, complete_and_resume)
 			TH_LOG("no %s on this machine", pstates[i].what);
 			continue;
 		}
-		sdei_call_prepare(self->vcpu, &regs,
-				  SDEI_1_0_FN_SDEI_EVENT_COMPLETE_AND_RESUME,
-				  SDEI_ARGS((u64)sdei_smc_done));
-		sdei_call_regs(self->vcpu, sdei_hvc, &regs);
+		sdei_complete_and_resume(self->vcpu, &regs, sdei_smc_done);
 
 		EXPECT_EQ((u64)sdei_smc_done, regs.pc);
 		EXPECT_EQ(pstates[i].handler & ~missing, regs.pstate) {
@@ -356,8 +341,8 @@ TEST_F(delivery, complete_and_resume)
 }
 
 /*
- * What is delivered when a call makes it deliverable interrupts the guest after
- * the call, with the result in x0.
+ * An event that becomes deliverable by a call interrupts the guest after that
+ * call, with the call's result in x0.
  */
 static void expect_after_call(struct __test_metadata *_metadata,
 			      struct kvm_vcpu *vcpu, int index,
@@ -397,9 +382,9 @@ TEST_F(delivery, at_unmask)
 
 	sdei_register_enable(self->vcpu, SIGNALLED);
 	sdei_trigger(self->vcpu, SIGNALLED);
-	EXPECT_EQ(1, sdei_get_reg(self->vcpu, KVM_REG_ARM_SDEI_PENDING));
+	EXPECT_EQ(1, sdei_pending(self->vcpu));
 	sdei_call_enter(self->vcpu, &regs, PE_UNMASK);
-	EXPECT_EQ(0, sdei_get_reg(self->vcpu, KVM_REG_ARM_SDEI_PENDING));
+	EXPECT_EQ(0, sdei_pending(self->vcpu));
 	expect_after_call(_metadata, self->vcpu, SIGNALLED, &regs);
 	expect_completed(_metadata, self->vcpu);
 }
@@ -416,7 +401,7 @@ TEST_F(delivery, at_enable)
 	expect_completed(_metadata, self->vcpu);
 }
 
-/* Neither of two reasons to wait is enough of a reason to deliver. */
+/* An event is delivered only if it is enabled and events are not masked. */
 TEST_F(delivery, at_neither_unmask_nor_enable_alone)
 {
 	struct sdei_regs regs;
@@ -433,7 +418,7 @@ TEST_F(delivery, at_neither_unmask_nor_enable_alone)
 	expect_completed(_metadata, self->vcpu);
 }
 
-/* Of what a handler signals to its own CPU, it sees nothing: its next run does. */
+/* A signal by a handler to its own CPU is delivered when it has completed. */
 TEST_F(delivery, after_completion_and_once)
 {
 	struct sdei_regs regs;
@@ -450,11 +435,11 @@ TEST_F(delivery, after_completion_and_once)
 
 	sdei_complete(self->vcpu, &regs);
 	expect_after_call(_metadata, self->vcpu, SIGNALLED, &regs);
-	EXPECT_EQ(0, sdei_get_reg(self->vcpu, KVM_REG_ARM_SDEI_PENDING));
+	EXPECT_EQ(0, sdei_pending(self->vcpu));
 	expect_completed(_metadata, self->vcpu);
 }
 
-/* The same if the handler resumes elsewhere: that is where the next one is. */
+/* The next event interrupts at the address at which the handler resumes. */
 TEST_F(delivery, after_complete_and_resume)
 {
 	struct sdei_regs before, regs;
@@ -484,7 +469,7 @@ TEST_F(delivery, after_complete_and_resume)
 	EXPECT_EQ(before.pstate, regs.spsr_el1);
 }
 
-/* An event is pending or not. It isn't counted. */
+/* An event that is pending is delivered once, however often it was raised. */
 TEST_F(delivery, once_for_many_signals)
 {
 	struct sdei_regs regs;
@@ -497,7 +482,7 @@ TEST_F(delivery, once_for_many_signals)
 	expect_completed(_metadata, self->vcpu);
 }
 
-/* Of each class at a time, and each of them in the end. */
+/* All events are pending at once: the critical ones are delivered first. */
 TEST_F(delivery, of_all_events)
 {
 	struct sdei_regs regs;
@@ -512,7 +497,6 @@ TEST_F(delivery, of_all_events)
 	sdei_call_enter(self->vcpu, &regs, PE_UNMASK);
 	for (i = 0; i < KVM_SDEI_NR_EVENTS; i++) {
 		ASSERT_NE((u64)sdei_hvc_done, regs.pc);
-		/* The critical ones come first. */
 		EXPECT_EQ(i < KVM_SDEI_NR_CRITICAL,
 			  regs.x[0] >= KVM_SDEI_EVENT_CRITICAL(0));
 		EXPECT_EQ((u64)sdei_hvc_done, regs.x[2]);
@@ -523,7 +507,7 @@ TEST_F(delivery, of_all_events)
 	EXPECT_EQ(BIT(KVM_SDEI_NR_EVENTS) - 1, seen);
 }
 
-/* PE_MASK in a handler is for the time after it. */
+/* PE_MASK in a handler still holds after the handler. */
 TEST_F(delivery, not_if_the_handler_masked)
 {
 	struct sdei_regs regs;
@@ -555,7 +539,7 @@ TEST_F(delivery, not_if_the_handler_disabled)
 	expect_completed(_metadata, self->vcpu);
 }
 
-/* A registration starts with nothing pending, however the last one ended. */
+/* When a registration ends, in any way, the event is no longer pending. */
 TEST_F(delivery, not_of_a_trigger_for_an_earlier_registration)
 {
 	struct sdei_regs regs;
@@ -572,7 +556,7 @@ TEST_F(delivery, not_of_a_trigger_for_an_earlier_registration)
 	sdei_register_enable(self->vcpu, SIGNALLED);
 	EXPECT_EQ(SDEI_SUCCESS, sdei_call(self->vcpu, PE_UNMASK));
 
-	/* In the handler: what it signals goes with the registration. */
+	/* The handler signals its own event, and unregisters it after that. */
 	sdei_call_enter(self->vcpu, &regs, EVENT_SIGNAL, 0,
 			sdei_mpidr(self->vcpu));
 	sdei_trigger(self->vcpu, SIGNALLED);
@@ -582,8 +566,8 @@ TEST_F(delivery, not_of_a_trigger_for_an_earlier_registration)
 }
 
 /*
- * The vCPU is out of the guest for a load that the VMM does. The event comes
- * after it: neither is the load repeated nor its result lost.
+ * The vCPU has left the guest for a load that the VMM emulates. The event is
+ * delivered after the load: the guest does not repeat it and gets its result.
  */
 TEST_F(delivery, mistake_23_with_a_load_outstanding)
 {
@@ -610,8 +594,8 @@ TEST_F(delivery, mistake_23_with_a_load_outstanding)
 }
 
 /*
- * The same with a VMM that refuses. The exception comes first, and the event
- * interrupts its vector.
+ * The VMM injects an exception instead. It is taken first, and the event
+ * interrupts the guest at the exception's vector.
  */
 TEST_F(delivery, mistake_23_with_an_exception_queued)
 {

@@ -1,23 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * host_event_test - Events that the VMM raises: the vCPU attributes for that,
- * while the vCPU runs or not, and how handlers nest.
+ * host_event_test - Events that the VMM raises by the vCPU's attributes, while
+ * the vCPU runs or does not run. Also how handlers nest.
  */
 #include "sdei.h"
 
-#define SIGNALLED	KVM_SDEI_INDEX_SIGNALLED
-#define NORMAL(n)	KVM_SDEI_INDEX_NORMAL(n)
-#define CRITICAL(n)	KVM_SDEI_INDEX_CRITICAL(n)
-
-#define VERSION		BIT_ULL(SDEI_VERSION_MAJOR_SHIFT)
-
-static int withdraw(struct kvm_vcpu *vcpu, u64 event)
-{
-	return __vcpu_device_attr_set(vcpu, KVM_ARM_VCPU_SDEI_CTRL,
-				      KVM_ARM_VCPU_SDEI_WITHDRAW, &event);
-}
-
-/* Asks for a state: number in, state out. */
+/* Asks for the state of an event: *@val is its number, and then its state. */
 static int query(struct kvm_vcpu *vcpu, u64 *val)
 {
 	return __vcpu_device_attr_get(vcpu, KVM_ARM_VCPU_SDEI_CTRL,
@@ -81,7 +69,7 @@ TEST_F(event, attributes_that_exist)
 		EXPECT_EQ(ENXIO, errno);
 	}
 
-	/* KVM's own groups are still KVM's, and others nobody's. */
+	/* A group that does not exist, and one of KVM's own. */
 	EXPECT_EQ(-1, __vcpu_has_device_attr(self->vcpu,
 					     KVM_ARM_VCPU_SDEI_CTRL + 1, 0));
 	EXPECT_EQ(ENXIO, errno);
@@ -132,7 +120,7 @@ TEST_F(event, unknown_events_are_enoent)
 		KVM_SDEI_EVENT_NORMAL(KVM_SDEI_NR_NORMAL),
 		KVM_SDEI_EVENT_CRITICAL(-1),
 		KVM_SDEI_EVENT_CRITICAL(KVM_SDEI_NR_CRITICAL), 0xffffffff,
-		/* This number has 64 bits, and they all count. */
+		/* All 64 bits of this number count. */
 		BIT_ULL(32), BIT_ULL(32) | KVM_SDEI_EVENT_NORMAL(0), ~0ULL,
 	};
 	u64 val;
@@ -141,7 +129,7 @@ TEST_F(event, unknown_events_are_enoent)
 	for (i = 0; i < ARRAY_SIZE(unknown); i++) {
 		EXPECT_EQ(-1, __sdei_raise(self->vcpu, unknown[i]));
 		EXPECT_EQ(ENOENT, errno);
-		EXPECT_EQ(-1, withdraw(self->vcpu, unknown[i]));
+		EXPECT_EQ(-1, __sdei_withdraw(self->vcpu, unknown[i]));
 		EXPECT_EQ(ENOENT, errno);
 		val = unknown[i];
 		EXPECT_EQ(-1, query(self->vcpu, &val));
@@ -150,7 +138,7 @@ TEST_F(event, unknown_events_are_enoent)
 	}
 }
 
-/* Whether the guest uses it or not. Asking is free. */
+/* Whether the guest has registered it or not. Its state can be read. */
 TEST_F(event, signalled_event_is_eperm)
 {
 	EXPECT_EQ(-1, __sdei_raise(self->vcpu, KVM_SDEI_EVENT_SIGNALLED));
@@ -161,13 +149,13 @@ TEST_F(event, signalled_event_is_eperm)
 	EXPECT_EQ(EPERM, errno);
 
 	sdei_trigger(self->vcpu, SIGNALLED);
-	EXPECT_EQ(-1, withdraw(self->vcpu, KVM_SDEI_EVENT_SIGNALLED));
+	EXPECT_EQ(-1, __sdei_withdraw(self->vcpu, KVM_SDEI_EVENT_SIGNALLED));
 	EXPECT_EQ(EPERM, errno);
 	EXPECT_EQ(SDEI_E | KVM_SDEI_STATE_PENDING,
 		  state(self->vcpu, SIGNALLED));
 }
 
-/* The VMM can take another NMI then. */
+/* This error tells the VMM to interrupt the guest in another way. */
 TEST_F(event, unregistered_event_is_eagain)
 {
 	u64 event = sdei_event(NORMAL(0));
@@ -181,12 +169,12 @@ TEST_F(event, unregistered_event_is_eagain)
 	EXPECT_EQ(EAGAIN, errno);
 	EXPECT_EQ(0, __sdei_raise(self->vcpu, event));
 
-	/* That the last one still runs is not enough. */
+	/* The handler still runs, but the event is not registered any more. */
 	sdei_call_enter(self->vcpu, &regs, PE_UNMASK);
 	EXPECT_EQ(SDEI_PENDING, sdei_call(self->vcpu, EVENT_UNREGISTER, event));
 	EXPECT_EQ(-1, __sdei_raise(self->vcpu, event));
 	EXPECT_EQ(EAGAIN, errno);
-	EXPECT_EQ(0, sdei_get_reg(self->vcpu, KVM_REG_ARM_SDEI_PENDING));
+	EXPECT_EQ(0, sdei_pending(self->vcpu));
 }
 
 TEST_F(event, state_follows_the_event)
@@ -218,25 +206,25 @@ TEST_F(event, withdrawn_is_not_delivered)
 	u64 event = sdei_event(NORMAL(0));
 	struct sdei_regs regs;
 
-	EXPECT_EQ(-1, withdraw(self->vcpu, event));
+	EXPECT_EQ(-1, __sdei_withdraw(self->vcpu, event));
 	EXPECT_EQ(EAGAIN, errno);
 
 	sdei_register_enable(self->vcpu, NORMAL(0));
-	EXPECT_EQ(-1, withdraw(self->vcpu, event));
+	EXPECT_EQ(-1, __sdei_withdraw(self->vcpu, event));
 	EXPECT_EQ(EAGAIN, errno);
 
 	sdei_raise(self->vcpu, NORMAL(0));
 	sdei_raise(self->vcpu, NORMAL(0));
-	EXPECT_EQ(0, withdraw(self->vcpu, event));
-	EXPECT_EQ(-1, withdraw(self->vcpu, event));
+	EXPECT_EQ(0, __sdei_withdraw(self->vcpu, event));
+	EXPECT_EQ(-1, __sdei_withdraw(self->vcpu, event));
 	EXPECT_EQ(EAGAIN, errno);
 	EXPECT_EQ(SDEI_SUCCESS, sdei_call(self->vcpu, PE_UNMASK));
 
-	/* One that was delivered can't be taken back. */
+	/* An event that was delivered can't be withdrawn. */
 	EXPECT_EQ(1, sdei_call(self->vcpu, PE_MASK));
 	sdei_raise(self->vcpu, NORMAL(0));
 	sdei_call_enter(self->vcpu, &regs, PE_UNMASK);
-	EXPECT_EQ(-1, withdraw(self->vcpu, event));
+	EXPECT_EQ(-1, __sdei_withdraw(self->vcpu, event));
 	EXPECT_EQ(EAGAIN, errno);
 }
 
@@ -250,7 +238,7 @@ TEST_F(event, withdrawn_alone)
 	sdei_raise(self->vcpu, NORMAL(0));
 	sdei_raise(self->vcpu, NORMAL(1));
 	sdei_raise(self->vcpu, CRITICAL(0));
-	EXPECT_EQ(0, withdraw(self->vcpu, sdei_event(NORMAL(0))));
+	EXPECT_EQ(0, __sdei_withdraw(self->vcpu, sdei_event(NORMAL(0))));
 
 	sdei_call_enter(self->vcpu, &regs, PE_UNMASK);
 	EXPECT_EQ(sdei_event(CRITICAL(0)), regs.x[0]);
@@ -260,7 +248,7 @@ TEST_F(event, withdrawn_alone)
 	EXPECT_EQ((u64)sdei_hvc_done, regs.pc);
 }
 
-/* A VMM has no way to stop a vCPU first. */
+/* The vCPU is in the guest and does not leave it by itself. */
 TEST_F(event, raised_into_an_endless_loop)
 {
 	struct sdei_regs *regs = &self->thread.regs;
@@ -279,10 +267,7 @@ TEST_F(event, raised_into_an_endless_loop)
 		EXPECT_EQ((u64)sdei_spin, regs->x[2]);
 		EXPECT_EQ(SDEI_E, state(self->vcpu, NORMAL(0)));
 
-		sdei_call_prepare(self->vcpu, regs,
-				  SDEI_1_0_FN_SDEI_EVENT_COMPLETE_AND_RESUME,
-				  SDEI_ARGS((u64)sdei_hvc_done));
-		sdei_call_regs(self->vcpu, sdei_hvc, regs);
+		sdei_complete_and_resume(self->vcpu, regs, sdei_hvc_done);
 		EXPECT_EQ((u64)sdei_hvc_done, regs->pc);
 	}
 }
@@ -304,8 +289,8 @@ TEST_F(event, raised_out_of_wfi)
 }
 
 /*
- * Enters the handler of an event that is raised now. That is before the vCPU
- * enters the guest, and thus before the call that it was to make there.
+ * Raises an event and runs the vCPU into its handler. The event interrupts the
+ * guest before it makes the call for which its registers are set.
  */
 static void enter(struct __test_metadata *_metadata, struct kvm_vcpu *vcpu,
 		  int index, struct sdei_regs *regs)
@@ -317,12 +302,12 @@ static void enter(struct __test_metadata *_metadata, struct kvm_vcpu *vcpu,
 	EXPECT_EQ(SDEI_ER, sdei_call(vcpu, EVENT_STATUS, sdei_event(index)));
 }
 
-/* Raises an event that is not to be delivered now. */
+/* Raises an event that must not be delivered yet. */
 static void expect_blocked(struct __test_metadata *_metadata,
 			   struct kvm_vcpu *vcpu, int index)
 {
 	sdei_raise(vcpu, index);
-	EXPECT_EQ(VERSION, sdei_call(vcpu, VERSION));
+	EXPECT_EQ(SDEI_VERSION_1_0, sdei_call(vcpu, VERSION));
 	EXPECT_NE(0, state(vcpu, index) & KVM_SDEI_STATE_PENDING);
 }
 
@@ -369,7 +354,7 @@ TEST_F(nesting, in_critical_is_nothing)
 	EXPECT_EQ(SDEI_SUCCESS, sdei_call(self->vcpu, EVENT_SIGNAL, 0,
 					  sdei_mpidr(self->vcpu)));
 
-	/* A critical one is the next. It interrupts what this one did. */
+	/* The critical event is next. It interrupts at the same place. */
 	sdei_complete(self->vcpu, &regs);
 	EXPECT_EQ(sdei_event(CRITICAL(0)), regs.x[0]);
 	EXPECT_EQ(SDEI_1_0_FN_SDEI_VERSION,
@@ -381,12 +366,12 @@ TEST_F(nesting, critical_in_normal)
 	struct kvm_vcpu *vcpu = self->vcpu;
 	struct sdei_regs normal, critical, regs;
 
-	/* As in enter(), with more to recognize. */
+	/* As enter() does, but with values to recognize. */
 	sdei_raise(vcpu, NORMAL(0));
 	sdei_call_enter(vcpu, &normal, FEATURES, 0, 0x1111, 0x2222);
 	EXPECT_EQ(0x1111, sdei_call(vcpu, EVENT_CONTEXT, 2));
 
-	/* It is the normal handler's registers that it interrupts. */
+	/* The critical event interrupts the normal handler. */
 	sdei_raise(vcpu, CRITICAL(0));
 	sdei_call_enter(vcpu, &critical, VERSION, 0xa, 0xb, 0xc);
 	EXPECT_EQ(sdei_handler(CRITICAL(0)), critical.pc);
@@ -401,15 +386,15 @@ TEST_F(nesting, critical_in_normal)
 	EXPECT_EQ(0xb, sdei_call(vcpu, EVENT_CONTEXT, 2));
 	EXPECT_EQ(0xc, sdei_call(vcpu, EVENT_CONTEXT, 3));
 
-	/* Two are all there can be. */
+	/* No third handler can run. */
 	expect_blocked(_metadata, vcpu, CRITICAL(1));
-	EXPECT_EQ(0, withdraw(vcpu, sdei_event(CRITICAL(1))));
+	EXPECT_EQ(0, __sdei_withdraw(vcpu, sdei_event(CRITICAL(1))));
 	expect_blocked(_metadata, vcpu, NORMAL(1));
 
-	/* The normal handler makes its call. Its context is as it was. */
+	/* The normal handler makes its call. Its context has not changed. */
 	sdei_complete(vcpu, &regs);
 	EXPECT_EQ((u64)sdei_hvc_done, regs.pc);
-	EXPECT_EQ(VERSION, regs.x[0]);
+	EXPECT_EQ(SDEI_VERSION_1_0, regs.x[0]);
 	EXPECT_EQ(0xa, regs.x[1]);
 	EXPECT_EQ(normal.pstate, regs.pstate);
 	EXPECT_EQ(SDEI_ER, sdei_call(vcpu, EVENT_STATUS,
@@ -421,7 +406,7 @@ TEST_F(nesting, critical_in_normal)
 	EXPECT_EQ(0x1111, sdei_call(vcpu, EVENT_CONTEXT, 2));
 	EXPECT_EQ(0x2222, sdei_call(vcpu, EVENT_CONTEXT, 3));
 
-	/* Another normal one has waited for the end of it. */
+	/* The other normal event has waited until this handler completed. */
 	sdei_complete(vcpu, &regs);
 	EXPECT_EQ(sdei_event(NORMAL(1)), regs.x[0]);
 	EXPECT_EQ((u64)sdei_hvc, regs.x[2]);
@@ -439,10 +424,7 @@ TEST_F(nesting, complete_and_resume_ends_the_inner_one)
 
 	enter(_metadata, self->vcpu, NORMAL(0), &regs);
 	enter(_metadata, self->vcpu, CRITICAL(0), &regs);
-	sdei_call_prepare(self->vcpu, &regs,
-			  SDEI_1_0_FN_SDEI_EVENT_COMPLETE_AND_RESUME,
-			  SDEI_ARGS((u64)sdei_smc_done));
-	sdei_call_regs(self->vcpu, sdei_hvc, &regs);
+	sdei_complete_and_resume(self->vcpu, &regs, sdei_smc_done);
 	EXPECT_EQ((u64)sdei_smc_done, regs.pc);
 	EXPECT_EQ((u64)sdei_hvc, regs.elr_el1);
 
@@ -452,10 +434,10 @@ TEST_F(nesting, complete_and_resume_ends_the_inner_one)
 				    sdei_event(CRITICAL(0))));
 	sdei_complete(self->vcpu, &regs);
 	EXPECT_EQ((u64)sdei_hvc_done, regs.pc);
-	EXPECT_EQ(VERSION, regs.x[0]);
+	EXPECT_EQ(SDEI_VERSION_1_0, regs.x[0]);
 }
 
-/* PE_MASK keeps critical events out of a normal handler, too. */
+/* PE_MASK in a normal handler also holds critical events back. */
 TEST_F(nesting, critical_in_normal_is_not_if_masked)
 {
 	struct sdei_regs regs;
@@ -489,8 +471,9 @@ TEST_F(nesting, reset_in_nested_handlers)
 }
 
 /*
- * Guest code in C from here on. The VMM raises an event and takes it back at
- * once, if it can: then the handler must not run for it, and otherwise it must.
+ * From here on, the guest runs C code. The VMM raises an event and withdraws it
+ * at once. If that succeeds, the handler must not run; if it fails, it must
+ * run.
  */
 #define NR_RAISED	2000
 
@@ -527,14 +510,14 @@ TEST_F(event, raised_is_either_delivered_or_withdrawn)
 		sdei_raise(self->vcpu, NORMAL(0));
 		if (i % 4 == 0)
 			usleep(i % 64);
-		if (withdraw(self->vcpu, event)) {
+		if (__sdei_withdraw(self->vcpu, event)) {
 			ASSERT_EQ(EAGAIN, errno);
 			nr_delivered++;
 		}
 	}
 	sdei_wait(READ_ONCE(*runs) == nr_delivered);
 
-	/* The last one of many has a run of its own or shares it. */
+	/* Of many, at least the last one must make the handler run again. */
 	for (i = 0; i < NR_RAISED; i++)
 		sdei_raise(self->vcpu, NORMAL(0));
 	sdei_wait(READ_ONCE(*runs) > nr_delivered &&

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A guest that means harm: calls in any order, with any argument, from
- * handlers and out of them, and handlers that are no code at all.
+ * The guest of hostile_test. It makes calls in any order, with any arguments,
+ * in handlers and elsewhere. Some of its handlers are at addresses without
+ * code.
  */
 #include "hostile.h"
 
 struct hostile_guest hostile_guest;
 
-/* How often each call is made, of 64. What is left is no call at all. */
+/* How many of 64 calls each function gets. The rest are invalid functions. */
 static const u8 weights[] = {
 	[0x00] = 1,	/* VERSION */
 	[0x01] = 9,	/* EVENT_REGISTER */
@@ -46,7 +47,7 @@ static u64 pick_function(u64 *seed)
 	case 1:
 		return SDEI_1_0_FN_BASE + hostile_below(seed, 0x60) - 0x20;
 	case 2:
-		/* The same for 32 bits. */
+		/* The IDs of the 32-bit convention. */
 		return SDEI_1_0_FN(hostile_below(seed, 0x20)) & ~BIT_ULL(30);
 	default:
 		return SDEI_1_0_FN(hostile_below(seed, 0x20)) |
@@ -54,7 +55,7 @@ static u64 pick_function(u64 *seed)
 	}
 }
 
-/* What a result may be. */
+/* May @fn have this result? */
 static bool may_be(u32 fn, s64 result)
 {
 	const struct hostile_guest *guest = &hostile_guest;
@@ -75,7 +76,7 @@ static bool may_be(u32 fn, s64 result)
 		return true;
 	case 0x05:
 	case 0x06:
-		/* If it succeeds, it does not return. */
+		/* A call that succeeds does not return. */
 		return denied;
 	case 0x07:
 		return !result || invalid || denied || result == SDEI_PENDING;
@@ -102,9 +103,10 @@ static bool may_be(u32 fn, s64 result)
 }
 
 /*
- * @fn is what was called: not from a variable, but from a register that comes
- * back with the result, as whoever completes the wrong handler finds itself
- * where another one was. For the same reason this is a function.
+ * Checks the result of a call. COMPLETE in the wrong handler leads to a place
+ * where another call was made, with that call's registers. So @fn comes from a
+ * register that the event has saved, as the result does, and not from a
+ * variable. For the same reason this function must not be inlined.
  */
 static noinline void check(u64 fn, s64 result)
 {
@@ -119,7 +121,7 @@ static noinline void check(u64 fn, s64 result)
 	WRITE_ONCE(cpu->wrong_fn, fn);
 }
 
-/* HVC with another immediate, SMC, HVC. One of four is not what it should be. */
+/* 0: HVC with another immediate; 1: SMC; 2: HVC, the usual one. */
 static const u8 conduits[] = { 0, 1, 2, 2, 2, 2, 2, 2 };
 
 static void call(struct hostile_cpu *cpu, u64 fn, const u64 *args)
@@ -159,7 +161,7 @@ static u64 pick_mpidr(u64 *seed)
 
 static u64 handler(u64 event, u64 pc, u64 pstate);
 
-/* A handler and its argument, or neither. */
+/* Chooses a handler and its argument. They may be no addresses at all. */
 static void pick_handler(u64 *seed, u64 *args)
 {
 	switch (hostile_below(seed, 24)) {
@@ -170,12 +172,12 @@ static void pick_handler(u64 *seed, u64 *args)
 		args[0] = hostile_random(seed) & ~3;
 		break;
 	case 2:
-		/* Stops. The argument is where to store. */
+		/* A handler that stops, with the address to which it stores. */
 		args[0] = (u64)sdei_stop;
 		args[1] = (u64)READ_ONCE(ucall_exit_mmio_addr);
 		break;
 	case 3:
-		/* Doesn't complete. */
+		/* A handler that doesn't complete. */
 		args[0] = (u64)sdei_vectors;
 		break;
 	case 4 ... 7:

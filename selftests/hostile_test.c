@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * hostile_test - Guests and VMMs that mean harm, and a module that comes and
- * goes meanwhile.
+ * hostile_test - Guests and VMMs attack the kernel while another process loads
+ * and unloads the module.
  *
  *   hostile_test [-s SEED] [-n TIMES] [-t SECONDS]
  *
- * -n: that many times as much as is done without it on a host that is not slower
- * than others (see sdei_slow). What is done depends on the seed; in which order
- * the threads get to it does not. What the kernel has to say is
- * for whoever reads its log.
+ * -s: the seed of all random numbers; by default the time. The order in which
+ *     threads run does not depend on it.
+ * -n: do TIMES as much as is done without -n on a host of normal speed. Without
+ *     -n, a slow host (SDEI_SLOW) does less.
+ * -t: stop after so many seconds.
+ *
+ * This does not look for warnings in the kernel's log. Whoever runs it has to.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -24,7 +27,7 @@
 #define LEAKS		"/sys/kernel/debug/kmemleak"
 #define TRACE_EVENTS	"/sys/kernel/debug/tracing/events/kvm_sdei/enable"
 
-/* What is to be reached. */
+/* How much has to be done. */
 struct goals {
 	u64 calls;
 	u64 ioctls;
@@ -34,13 +37,14 @@ struct goals {
 
 static const struct goals once = { 20000, 2000, 20, 5 };
 
-/* A VM is not expected to live that long, nor to take that long to die. */
+/* A process that does not end for so long hangs. */
 #define HANG_SECONDS	60
 
 /*
- * What the kernel may have more of at the end, in KiB: less than what it keeps
- * for one of a VM's vCPUs. Its statistics are not more exact than the constant.
- * A kernel that looks for leaks itself keeps what it has been given back.
+ * By how many KiB the kernel's memory may have grown after so many VMs. The
+ * constant is for the inaccuracy of the kernel's statistics. The growth for
+ * each VM is less than what the kernel needs for one vCPU. A kernel with
+ * kmemleak does not reuse memory at once, so there is no limit there.
  */
 #define GROWTH(vms)	(access(LEAKS, F_OK) ? 1024 + (vms) / 2 : ~0UL >> 1)
 
@@ -52,7 +56,8 @@ void __noreturn hostile_wrong(const char *fmt, ...)
 
 	if (!shared->wrong++) {
 		va_start(args, fmt);
-		vsnprintf(shared->first_wrong, sizeof(shared->first_wrong), fmt, args);
+		vsnprintf(shared->first_wrong, sizeof(shared->first_wrong), fmt,
+			  args);
 		va_end(args);
 	}
 	_exit(1);
@@ -77,23 +82,25 @@ static void load_and_unload(u64 seed)
 	while (!shared->stop) {
 		usleep(hostile_below(&seed, 5000));
 		if (!hostile_below(&seed, 16))
-			store(TRACE_EVENTS, hostile_below(&seed, 2) ? "1" : "0");
+			store(TRACE_EVENTS,
+			      hostile_below(&seed, 2) ? "1" : "0");
 		if (!hostile_below(&seed, 4))
-			store(AUTO_ENABLE, hostile_below(&seed, 2) ? "1" : "0");
+			store(MODULE_AUTO_ENABLE,
+			      hostile_below(&seed, 2) ? "1" : "0");
 
-		ret = unload();
+		ret = sdei_unload();
 		if (ret == EWOULDBLOCK)
 			continue;
 		if (ret)
 			hostile_wrong("unload: %s", strerror(ret));
 
 		usleep(hostile_below(&seed, 3000));
-		ret = load(hostile_below(&seed, 4) ? "" : "auto_enable=1");
+		ret = sdei_load(hostile_below(&seed, 4) ? "" : "auto_enable=1");
 		if (ret)
 			hostile_wrong("load: %s", strerror(ret));
 		shared->loads++;
 
-		/* For as long as it takes to make a VM or two. */
+		/* Long enough to create a VM or two. */
 		usleep(hostile_below(&seed, 1000000));
 	}
 }
@@ -113,7 +120,8 @@ static void opt_in(u64 seed)
 		if (ret && ret != KVM_SDEI_NR_EVENTS)
 			hostile_wrong("KVM_CHECK_EXTENSION: %d", ret);
 
-		vcpu = hostile_below(&seed, 4) ? -1 : ioctl(vm, KVM_CREATE_VCPU, 0);
+		vcpu = hostile_below(&seed, 4) ? -1 :
+		       ioctl(vm, KVM_CREATE_VCPU, 0);
 		ret = ioctl(vm, KVM_ENABLE_CAP, &cap) ? errno : 0;
 		if (ret && ret != EINVAL && ret != ENODEV &&
 		    !(ret == EBUSY && vcpu >= 0))
@@ -147,8 +155,9 @@ static void opt_in(u64 seed)
 })
 
 /*
- * Waits for the end of a process, @kill_after µs later a violent one. Returns
- * whether it came, and whether it was one of those that are expected.
+ * Waits for the end of a process, and kills it after @kill_after µs. Returns
+ * false if it does not end. *@clean says whether it exited with status 0 or was
+ * killed.
  */
 static bool reap(pid_t pid, u64 kill_after, bool *clean)
 {
@@ -180,7 +189,7 @@ static u64 kernel_memory(void)
 	FILE *file;
 	int i;
 
-	/* The kernel brings its statistics up to date each second. */
+	/* The kernel updates its statistics every second. */
 	sleep(3);
 	file = fopen("/proc/meminfo", "r");
 	TEST_ASSERT(file, "No /proc/meminfo");
@@ -208,36 +217,41 @@ static int references(void)
 	return nr;
 }
 
-/* All is well with a VM if the VMM can get a guest out of an endless loop. */
+/* A new VM works: an event interrupts an endless loop in the guest. */
 static void fresh_vm(void)
 {
 	struct kvm_vcpu *vcpu;
 	struct kvm_vm *vm = sdei_vm_create(&vcpu, 1);
 	struct sdei_thread thread = { .vcpu = vcpu };
 
-	sdei_register_enable(vcpu, KVM_SDEI_INDEX_CRITICAL(0));
+	sdei_register_enable(vcpu, CRITICAL(0));
 	TEST_ASSERT_EQ(sdei_call(vcpu, PE_UNMASK), SDEI_SUCCESS);
 	sdei_thread_start(&thread, sdei_spin);
-	sdei_raise(vcpu, KVM_SDEI_INDEX_CRITICAL(0));
+	sdei_raise(vcpu, CRITICAL(0));
 	sdei_thread_join(&thread);
-	TEST_ASSERT_EQ(thread.regs.pc, sdei_handler(KVM_SDEI_INDEX_CRITICAL(0)));
+	TEST_ASSERT_EQ(thread.regs.pc, sdei_handler(CRITICAL(0)));
 	kvm_vm_free(vm);
 }
 
 static bool reached(const struct goals *goals)
 {
-	return shared->calls >= goals->calls && shared->ioctls >= goals->ioctls &&
+	return shared->calls >= goals->calls &&
+	       shared->ioctls >= goals->ioctls &&
 	       shared->vms >= goals->vms && shared->loads >= goals->loads;
 }
 
-/* One after the other, until as much has been done as was to be. */
+/*
+ * Runs one VM after the other until the goals are reached or the time is over.
+ * Returns false if one of them does not end. Stores the kernel's memory after a
+ * quarter of the VMs, and how many these were.
+ */
 static bool storm(u64 seed, const struct goals *goals, time_t end, u64 *memory,
 		  u64 *counted)
 {
 	bool clean;
 
 	while (!reached(goals)) {
-		/* Some get no time to end by themselves. */
+		/* Some are killed. */
 		u64 kill_after = hostile_below(&seed, 8) ? ~0ULL :
 				 hostile_below(&seed, 300000);
 		u64 seeds = hostile_random(&seed);
@@ -251,7 +265,7 @@ static bool storm(u64 seed, const struct goals *goals, time_t end, u64 *memory,
 		if (!clean && !shared->wrong++)
 			sprintf(shared->first_wrong, "a VMM failed; see above");
 
-		/* From here on, the kernel has what it keeps for itself. */
+		/* By now the kernel has filled the caches that it keeps. */
 		if (!*counted && shared->vms >= goals->vms / 4) {
 			*counted = shared->vms;
 			*memory = kernel_memory();
@@ -309,20 +323,21 @@ int main(int argc, char *argv[])
 	TEST_ASSERT(shared != MAP_FAILED, "mmap() failed");
 	printf("TAP version 13\n1..5\n# seed %lu\n", seed);
 
-	/* Not zero, and not the same for a seed and the next one. */
+	/* Makes it nonzero, and very different for the next seed. */
 	seed = (seed + 1) * 0x9e3779b97f4a7c15;
-	unload();
-	TEST_ASSERT(!load(""), "Can't load " MODULE_FILE);
+	sdei_unload();
+	TEST_ASSERT(!sdei_load(""), "Can't load " MODULE_FILE);
 	store(TRACE_EVENTS, "1");
 
 	loader = spawn(load_and_unload(seed));
 	opener = spawn(opt_in(seed));
 	ended = storm(seed, &goals, time(NULL) + seconds, &memory, &counted);
 	shared->stop = true;
-	ended = reap(loader, ~0ULL, &clean) && reap(opener, ~0ULL, &clean) && ended;
+	ended = reap(loader, ~0ULL, &clean) && reap(opener, ~0ULL, &clean) &&
+		ended;
 
 	printf("# %lu calls, %lu ioctls, %lu VMs, %lu loads of the module;\n"
-	       "# %lu VMs without SDEI, %lu more opt-ins, %lu vCPUs gone astray\n",
+	       "# %lu VMs without SDEI, %lu more opt-ins, %lu vCPUs restarted\n",
 	       shared->calls, shared->ioctls, shared->vms, shared->loads,
 	       shared->stock_vms, shared->opt_ins, shared->restarts);
 	failed |= result(1, reached(&goals), "all_was_done");
@@ -341,7 +356,7 @@ int main(int argc, char *argv[])
 			 "nothing_is_left");
 
 	store(TRACE_EVENTS, "0");
-	store(AUTO_ENABLE, "0");
+	store(MODULE_AUTO_ENABLE, "0");
 	clean = false;
 	failed |= result(5, reap(spawn(fresh_vm()), ~0ULL, &clean) && clean,
 			 "a_fresh_vm_gets_its_event");

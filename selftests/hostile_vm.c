@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The life of a VM whose VMM means harm: while its vCPUs run, threads read and
- * write registers, raise and withdraw events, reset vCPUs and stop them, and
- * the end comes in the middle of it.
+ * One VM of hostile_test. While its vCPUs run, other threads of the VMM read
+ * and write registers, raise and withdraw events, and reset and stop vCPUs. The
+ * VM may end at any time.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -12,16 +12,16 @@
 
 #define NR_THREADS	2
 
-/* A vCPU that makes no call for so many kicks has gone astray. */
+/* A vCPU that makes no call between so many kicks is restarted. */
 #define PATIENCE	2
 
-/* What a VM gets at most to come to its quota. */
+/* A VM that has not made its calls and ioctls after so long ends anyway. */
 #define VM_SECONDS	10
 
-/* How it ends. */
+/* How a VM ends. */
 enum end { ORDERLY, EXIT, KILL, CLOSE, NR_ENDS };
 
-/* What a vCPU starts with. */
+/* A register and the value with which a vCPU starts. */
 struct start {
 	u64 id;
 	u64 val;
@@ -43,7 +43,7 @@ struct runner {
 	struct start start[ARRAY_SIZE(start_ids)];
 	pthread_t pthread;
 	u64 seed;
-	u64 calls;		/* that are in the sum */
+	u64 calls;		/* that made_calls includes */
 	int kicks;		/* since the last call */
 };
 
@@ -54,20 +54,18 @@ static struct {
 	struct runner runners[HOSTILE_MAX_VCPUS];
 	int nr;
 	bool opted_in;
-	bool wild;		/* writes to all registers, not only to SDEI's */
-	bool alone;		/* nobody but a vCPU's runner writes to its registers */
-	u64 calls;		/* until the end */
-	u64 ioctls;
+	bool wild;		/* threads write other registers than SDEI's */
+	bool alone;		/* only a vCPU's runner writes its registers */
 	atomic_ulong made_calls;
 	atomic_ulong made_ioctls;
 	atomic_bool closing;
 	atomic_bool stop;
 } storm;
 
-/* Good until the end of the block. */
+/* A list of errors that lives until the end of the block. */
 #define ERRORS(...) ((const int []) { __VA_ARGS__, 0 })
 
-/* An ioctl that may fail, with one of @errors. Without these, with any. */
+/* An ioctl that may fail with one of @errors, or with any if it is NULL. */
 static int hostile_ioctl(int fd, unsigned int cmd, void *arg, const int *errors)
 {
 	int ret = ioctl(fd, cmd, arg) < 0 ? -errno : 0;
@@ -82,23 +80,17 @@ static int hostile_ioctl(int fd, unsigned int cmd, void *arg, const int *errors)
 		if (ret == -*errors++)
 			return ret;
 
-	/* Most have in the first two words what it is about. */
+	/* In most arguments, the first two words tell the most. */
 	words = arg;
 	hostile_wrong("ioctl 0x%x, 0x%lx 0x%lx: %s", cmd, words[0], words[1],
 		      strerror(-ret));
-}
-
-static bool is_sdei(u64 id)
-{
-	return (id & ~0xffffULL) == (KVM_REG_ARM_SDEI_PE & ~0xffffULL) &&
-	       (id & 0xffff) >= (KVM_REG_ARM_SDEI_PE & 0xffff);
 }
 
 static u64 pick_register(u64 *seed)
 {
 	switch (hostile_below(seed, 16)) {
 	case 0:
-		/* There may be one of this number, and of this size. */
+		/* Any number and any size: it may exist. */
 		return (KVM_REG_ARM_SDEI(hostile_random(seed) & 0xffff) &
 			~KVM_REG_SIZE_MASK) |
 		       hostile_below(seed, 6) << KVM_REG_SIZE_SHIFT;
@@ -122,10 +114,11 @@ static u64 pick_register(u64 *seed)
 	}
 }
 
-/* Would the guest's own results be other ones after a write to it? */
+/* Would a write change the results of calls that the guest checks? */
 static bool spoils_results(u64 id)
 {
-	return !is_sdei(id) || (id & 0xffff) >= (KVM_REG_ARM_SDEI_X(0, 0) & 0xffff);
+	return !sdei_is_reg(id) ||
+	       (id & 0xffff) >= (KVM_REG_ARM_SDEI_X(0, 0) & 0xffff);
 }
 
 static void check_readable(u64 id, u64 val)
@@ -134,14 +127,15 @@ static void check_readable(u64 id, u64 val)
 
 	switch (id) {
 	case KVM_REG_ARM_SDEI_PE:
-		ok = val <= (KVM_REG_ARM_SDEI_PE_MASKED | KVM_REG_ARM_SDEI_PE_SUSPENDED);
+		ok = !(val & ~(KVM_REG_ARM_SDEI_PE_MASKED |
+			       KVM_REG_ARM_SDEI_PE_SUSPENDED));
 		break;
 	case KVM_REG_ARM_SDEI_PENDING:
 		ok = val < BIT(KVM_SDEI_NR_EVENTS);
 		break;
 	case KVM_REG_ARM_SDEI_PSTATE(0):
 	case KVM_REG_ARM_SDEI_PSTATE(1):
-		/* EL0 of either width, or EL1. */
+		/* EL0 in AArch64 or AArch32, or EL1. */
 		ok = !(val & 0xf) || (val & 0x1f) == PSR_MODE_EL1t ||
 		     (val & 0x1f) == PSR_MODE_EL1h;
 		break;
@@ -150,7 +144,7 @@ static void check_readable(u64 id, u64 val)
 		hostile_wrong("register 0x%lx is 0x%lx", id, val);
 }
 
-/* Gets and sets a register. @own: the vCPU is in nobody else's hands. */
+/* Reads and writes a register. @own: nobody else can change it meanwhile. */
 static void access_register(struct runner *r, u64 *seed, bool own)
 {
 	const int *none = ERRORS(0), *absent = ERRORS(ENOENT);
@@ -161,8 +155,8 @@ static void access_register(struct runner *r, u64 *seed, bool own)
 	int ret;
 
 	ret = hostile_ioctl(r->vcpu->fd, KVM_GET_ONE_REG, &reg,
-			    is_sdei(id) ? absent : NULL);
-	if (!ret && is_sdei(id))
+			    sdei_is_reg(id) ? absent : NULL);
+	if (!ret && sdei_is_reg(id))
 		check_readable(id, val[0]);
 	if (hostile_below(seed, 2))
 		return;
@@ -170,7 +164,7 @@ static void access_register(struct runner *r, u64 *seed, bool own)
 	before = val[0];
 	switch (hostile_below(seed, 8)) {
 	case 0 ... 1:
-		/* What was read is good to be written. */
+		/* Writing the value that was read must succeed. */
 		if (!ret)
 			errors = none;
 		break;
@@ -190,13 +184,13 @@ static void access_register(struct runner *r, u64 *seed, bool own)
 	}
 
 	if (!hostile_ioctl(r->vcpu->fd, KVM_SET_ONE_REG, &reg,
-			   is_sdei(id) ? errors : NULL) ||
-	    ret || !is_sdei(id) || id == KVM_REG_ARM_SDEI_PENDING || !own)
+			   sdei_is_reg(id) ? errors : NULL) ||
+	    ret || !sdei_is_reg(id) || id == KVM_REG_ARM_SDEI_PENDING || !own)
 		return;
 
 	if (!hostile_ioctl(r->vcpu->fd, KVM_GET_ONE_REG, &reg, none) &&
 	    val[0] != before && !storm.closing)
-		hostile_wrong("register 0x%lx went from 0x%lx to 0x%lx by a write that failed",
+		hostile_wrong("a write to register 0x%lx failed, and changed it from 0x%lx to 0x%lx",
 			      id, before, val[0]);
 }
 
@@ -233,7 +227,8 @@ static void access_attribute(struct runner *r, u64 *seed)
 
 	hostile_ioctl(r->vcpu->fd, cmds[hostile_below(seed, ARRAY_SIZE(cmds))],
 		      &attr, attr.group == KVM_ARM_VCPU_SDEI_CTRL ?
-		      ERRORS(ENXIO, EINVAL, EFAULT, ENOENT, EPERM, EAGAIN) : NULL);
+		      ERRORS(ENXIO, EINVAL, EFAULT, ENOENT, EPERM, EAGAIN) :
+		      NULL);
 }
 
 static void reset(struct runner *r, u64 *seed)
@@ -261,14 +256,14 @@ static void ask_the_vm(u64 *seed)
 
 	switch (hostile_below(seed, 4)) {
 	case 0:
-		/* There are vCPUs; if the module is not there, there is no such thing. */
+		/* EBUSY as there are vCPUs, or EINVAL without the module. */
 		cap.args[hostile_below(seed, 4)] = hostile_below(seed, 2);
 		if (!hostile_ioctl(fd, KVM_ENABLE_CAP, &cap,
 				   ERRORS(EBUSY, EINVAL)) && !storm.closing)
 			hostile_wrong("opted in with vCPUs");
 		break;
 	case 1:
-		/* One beyond what anybody uses. It stays. */
+		/* One more vCPU, which nobody uses. */
 		ioctl(fd, KVM_CREATE_VCPU, 16 + hostile_below(seed, 4));
 		break;
 	default:
@@ -284,20 +279,18 @@ static void read_statistics(u64 *seed)
 	static const char * const names[] = {
 		"sdei_calls", "sdei_deliveries", "sdei_injections",
 	};
-	char path[100], buf[32];
-	int fd;
+	const char *name = names[hostile_below(seed, ARRAY_SIZE(names))];
+	int fd = sdei_debugfs_open(storm.vm, name, O_RDONLY);
+	char buf[32];
 
-	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d/%s", getpid(),
-		 storm.vm->fd, names[hostile_below(seed, ARRAY_SIZE(names))]);
-	fd = open(path, O_RDONLY);
 	if (fd < 0)
 		return;
 	if (read(fd, buf, sizeof(buf)) < 0)
-		hostile_wrong("read of %s: %s", path, strerror(errno));
+		hostile_wrong("read of %s: %s", name, strerror(errno));
 	close(fd);
 }
 
-/* @own: by the thread that runs the vCPU, which thus doesn't run. */
+/* @own: by the thread that runs the vCPU, so that the vCPU does not run. */
 static void do_something(struct runner *r, u64 *seed, bool own)
 {
 	struct kvm_mp_state state = { .mp_state = hostile_below(seed, 12) };
@@ -305,13 +298,15 @@ static void do_something(struct runner *r, u64 *seed, bool own)
 
 	switch (hostile_below(seed, 64)) {
 	case 0:
-		hostile_ioctl(r->vcpu->fd, KVM_SET_MP_STATE, &state, ERRORS(EINVAL));
+		hostile_ioctl(r->vcpu->fd, KVM_SET_MP_STATE, &state,
+			      ERRORS(EINVAL));
 		break;
 	case 1:
 		hostile_ioctl(r->vcpu->fd, KVM_GET_MP_STATE, &state, NULL);
 		break;
 	case 2:
-		hostile_ioctl(r->vcpu->fd, KVM_GET_REG_LIST, &list, ERRORS(E2BIG));
+		hostile_ioctl(r->vcpu->fd, KVM_GET_REG_LIST, &list,
+			      ERRORS(E2BIG));
 		break;
 	case 3:
 		if (own || !storm.alone)
@@ -332,19 +327,21 @@ static void do_something(struct runner *r, u64 *seed, bool own)
 		break;
 	default:
 		if (own || !storm.alone)
-			/* Another vCPU may turn this one on, by which it is reset. */
+			/*
+			 * Another vCPU may turn this one on, which resets it.
+			 */
 			access_register(r, seed, storm.alone && storm.nr == 1);
 	}
 }
 
-/* Puts a vCPU back to where it started, with or without a reset. */
+/* Gives a vCPU its first registers again, with or without a reset. */
 static void restart(struct runner *r)
 {
 	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_RUNNABLE };
 	struct kvm_vcpu_init init = storm.init;
 	int i;
 
-	/* What an exit left to do is done first. */
+	/* Completes the access, if any, with which the vCPU came out. */
 	r->vcpu->run->immediate_exit = 1;
 	__vcpu_run(r->vcpu);
 	r->vcpu->run->immediate_exit = 0;
@@ -358,7 +355,7 @@ static void restart(struct runner *r)
 	r->kicks = 0;
 }
 
-/* Takes in what the guest has done. */
+/* Counts the calls that the guest has made since the last time. */
 static void look(struct runner *r)
 {
 	u64 calls = READ_ONCE(r->guest->calls) - r->calls;
@@ -368,7 +365,7 @@ static void look(struct runner *r)
 		hostile_wrong("call 0x%lx answered 0x%lx", fn,
 			      r->guest->wrong_result);
 
-	/* A guest that has gone astray may have written there. */
+	/* A guest that runs wild may have overwritten the number. */
 	if (calls > 1000000)
 		calls = 0;
 	r->calls = READ_ONCE(r->guest->calls);
@@ -408,7 +405,7 @@ static void *meddle(void *arg)
 	while (!storm.stop) {
 		do_something(&storm.runners[hostile_below(&m->seed, storm.nr)],
 			     &m->seed, false);
-		/* The guest is to get to something, too. */
+		/* Leaves the guest some time. */
 		usleep(hostile_below(&m->seed, 500));
 	}
 	return NULL;
@@ -418,7 +415,7 @@ static void kicked(int signal)
 {
 }
 
-/* Opts in, or not at all. */
+/* Opts in. That fails, without any effect, while there is no module. */
 static void opt_in(u64 *seed)
 {
 	struct kvm_smccc_services *services;
@@ -445,10 +442,12 @@ static void prepare(struct runner *r, int i)
 {
 	struct start *s;
 
-	r->vcpu = aarch64_vcpu_add(storm.vm, i, &storm.init, hostile_guest_main);
+	r->vcpu = aarch64_vcpu_add(storm.vm, i, &storm.init,
+				   hostile_guest_main);
 	r->guest = &((struct hostile_guest *)addr_gva2hva(storm.vm,
 				(u64)&hostile_guest))->cpus[i];
-	vcpu_set_reg(r->vcpu, KVM_ARM64_SYS_REG(SYS_VBAR_EL1), (u64)sdei_vectors);
+	vcpu_set_reg(r->vcpu, KVM_ARM64_SYS_REG(SYS_VBAR_EL1),
+		     (u64)sdei_vectors);
 	vcpu_set_reg(r->vcpu, KVM_ARM64_SYS_REG(SYS_TPIDR_EL0),
 		     sdei_get_reg(r->vcpu, ARM64_CORE_REG(sp_el1)));
 	vcpu_set_reg(r->vcpu, KVM_ARM64_SYS_REG(SYS_TPIDRRO_EL0),
@@ -481,7 +480,8 @@ static void create(u64 *seed)
 
 	hostile_guest.denied = !storm.opted_in;
 	if (storm.opted_in && !hostile_below(seed, 16)) {
-		bmap = sdei_get_reg(storm.runners[0].vcpu, KVM_REG_ARM_STD_BMAP);
+		bmap = sdei_get_reg(storm.runners[0].vcpu,
+				    KVM_REG_ARM_STD_BMAP);
 		vcpu_set_reg(storm.runners[0].vcpu, KVM_REG_ARM_STD_BMAP,
 			     bmap & ~BIT_ULL(KVM_REG_ARM_STD_BIT_SDEI));
 		hostile_guest.denied = true;
@@ -497,7 +497,7 @@ static void create(u64 *seed)
 	sync_global_to_guest(storm.vm, hostile_guest);
 }
 
-/* The end comes while everything goes on, unless it is an orderly one. */
+/* Ends the process while all threads run, unless the end is orderly. */
 static void finish(enum end end, struct meddler *meddlers)
 {
 	int i, waiting;
@@ -549,7 +549,7 @@ void __noreturn hostile_vm(u64 seed, u64 calls, u64 ioctls)
 	sigaction(SIGUSR1, &action, NULL);
 	create(&seed);
 	if (!storm.opted_in) {
-		/* Of less interest. */
+		/* Such VMs exercise less of the module. */
 		calls /= 8;
 		ioctls /= 8;
 	}

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The module as such: VMs that use it pin it, VMs that do not don't, and it can
- * be unloaded and loaded again. Also its parameter auto_enable.
+ * module_test - Loads and unloads the module. A VM that opted in keeps the
+ * module from being unloaded, other VMs do not. Also the parameter auto_enable.
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <unistd.h>
 
 #include "module.h"
 #include "sdei.h"
@@ -23,41 +21,37 @@ FIXTURE(module) {
 
 FIXTURE_SETUP(module)
 {
-	/* Whatever the test before left. */
-	unload();
-	ASSERT_EQ(0, load(""));
+	/* The test before this one may have left the module loaded. */
+	sdei_unload();
+	ASSERT_EQ(0, sdei_load(""));
 }
 
 FIXTURE_TEARDOWN(module)
 {
-	load("");
+	sdei_load("");
 }
 
 TEST_F(module, unload_is_refused_while_a_vm_uses_it)
 {
 	struct kvm_vm *vm = vm_opted_in();
 
-	EXPECT_EQ(EWOULDBLOCK, unload());
+	EXPECT_EQ(EWOULDBLOCK, sdei_unload());
 
 	kvm_vm_free(vm);
-	EXPECT_EQ(0, unload());
+	EXPECT_EQ(0, sdei_unload());
 }
 
 TEST_F(module, unload_is_refused_while_a_file_of_its_is_open)
 {
 	struct kvm_vm *vm = vm_opted_in();
-	char path[128];
-	int fd;
+	int fd = sdei_debugfs_open(vm, "sdei_vcpus", O_RDONLY);
 
-	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d/sdei_vcpus",
-		 getpid(), vm->fd);
-	fd = open(path, O_RDONLY);
 	ASSERT_LE(0, fd);
 	kvm_vm_free(vm);
-	EXPECT_EQ(EWOULDBLOCK, unload());
+	EXPECT_EQ(EWOULDBLOCK, sdei_unload());
 
 	close(fd);
-	EXPECT_EQ(0, unload());
+	EXPECT_EQ(0, sdei_unload());
 }
 
 TEST_F(module, every_vm_counts)
@@ -66,9 +60,9 @@ TEST_F(module, every_vm_counts)
 	struct kvm_vm *b = vm_opted_in();
 
 	kvm_vm_free(a);
-	EXPECT_EQ(EWOULDBLOCK, unload());
+	EXPECT_EQ(EWOULDBLOCK, sdei_unload());
 	kvm_vm_free(b);
-	EXPECT_EQ(0, unload());
+	EXPECT_EQ(0, sdei_unload());
 }
 
 TEST_F(module, opting_in_twice_counts_once)
@@ -77,14 +71,14 @@ TEST_F(module, opting_in_twice_counts_once)
 
 	vm_enable_cap(vm, KVM_CAP_ARM_SDEI, 0);
 	kvm_vm_free(vm);
-	EXPECT_EQ(0, unload());
+	EXPECT_EQ(0, sdei_unload());
 }
 
 TEST_F(module, other_vms_do_not_pin_it)
 {
 	struct kvm_vm *vm = vm_create(1);
 
-	EXPECT_EQ(0, unload());
+	EXPECT_EQ(0, sdei_unload());
 	EXPECT_EQ(0, vm_check_cap(vm, KVM_CAP_ARM_SDEI));
 	EXPECT_EQ(-1, __vm_enable_cap(vm, KVM_CAP_ARM_SDEI, 0));
 	EXPECT_EQ(EINVAL, errno);
@@ -95,8 +89,8 @@ TEST_F(module, loads_again_and_serves)
 {
 	struct kvm_vm *vm;
 
-	ASSERT_EQ(0, unload());
-	ASSERT_EQ(0, load(""));
+	ASSERT_EQ(0, sdei_unload());
+	ASSERT_EQ(0, sdei_load(""));
 	vm = vm_opted_in();
 	EXPECT_EQ(KVM_SDEI_NR_EVENTS, vm_check_cap(vm, KVM_CAP_ARM_SDEI));
 	kvm_vm_free(vm);
@@ -107,16 +101,18 @@ TEST_F(module, auto_enable_opts_in_new_vms_only)
 	struct kvm_vm *before = vm_create(1), *after;
 	int fd;
 
-	fd = open(AUTO_ENABLE, O_WRONLY);
+	fd = open(MODULE_AUTO_ENABLE, O_WRONLY);
 	ASSERT_GE(fd, 0);
 	ASSERT_EQ(1, write(fd, "1", 1));
 	close(fd);
 
-	/* The VM that was there does not pin the module, a new one does. */
+	/*
+	 * The VM that existed before does not count as a user, a new one does.
+	 */
 	after = vm_create(1);
-	EXPECT_EQ(EWOULDBLOCK, unload());
+	EXPECT_EQ(EWOULDBLOCK, sdei_unload());
 	kvm_vm_free(after);
-	EXPECT_EQ(0, unload());
+	EXPECT_EQ(0, sdei_unload());
 	kvm_vm_free(before);
 }
 
@@ -124,15 +120,15 @@ TEST_F(module, auto_enable_at_load)
 {
 	struct kvm_vm *vm;
 
-	ASSERT_EQ(0, unload());
-	ASSERT_EQ(0, load("auto_enable=1"));
+	ASSERT_EQ(0, sdei_unload());
+	ASSERT_EQ(0, sdei_load("auto_enable=1"));
 	vm = vm_create(1);
-	EXPECT_EQ(EWOULDBLOCK, unload());
+	EXPECT_EQ(EWOULDBLOCK, sdei_unload());
 
-	/* A VMM that asks for what it already has gets it. */
+	/* A VMM may opt in although the VM already has SDEI. */
 	vm_enable_cap(vm, KVM_CAP_ARM_SDEI, 0);
 	kvm_vm_free(vm);
-	EXPECT_EQ(0, unload());
+	EXPECT_EQ(0, sdei_unload());
 }
 
 TEST_HARNESS_MAIN

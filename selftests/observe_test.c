@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * observe_test - What an administrator sees: a VM's statistics in debugfs, and
- * the tracepoints.
+ * observe_test - What an administrator can observe: the statistics of a VM in
+ * debugfs, and the tracepoints.
  */
+#include <fcntl.h>
 #include <sys/mount.h>
 
 #include "sdei.h"
-
-#define SIGNALLED	KVM_SDEI_INDEX_SIGNALLED
-#define CRITICAL(n)	KVM_SDEI_INDEX_CRITICAL(n)
 
 #define TRACING		"/sys/kernel/tracing"
 
@@ -37,12 +35,12 @@ static void write_file(const char *path, const char *text)
 	close(fd);
 }
 
-static void read_file(const char *path, char *text, size_t size)
+/* Reads a whole file, as a string. Closes it. */
+static void read_all(int fd, char *text, size_t size)
 {
-	int fd = open(path, O_RDONLY);
 	ssize_t len, n;
 
-	TEST_ASSERT(fd >= 0, "open %s: %s", path, strerror(errno));
+	TEST_ASSERT(fd >= 0, "open: %s", strerror(errno));
 	for (len = 0; (n = read(fd, text + len, size - 1 - len)) > 0; len += n)
 		;
 	text[len] = 0;
@@ -51,11 +49,9 @@ static void read_file(const char *path, char *text, size_t size)
 
 static unsigned long statistic(struct kvm_vm *vm, const char *name)
 {
-	char path[128], text[32];
+	char text[32];
 
-	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d/%s",
-		 getpid(), vm->fd, name);
-	read_file(path, text, sizeof(text));
+	read_all(sdei_debugfs_open(vm, name, O_RDONLY), text, sizeof(text));
 	return strtoul(text, NULL, 10);
 }
 
@@ -77,7 +73,7 @@ TEST_F(observe, statistics_are_summed_over_the_vcpus)
 		sdei_call_enter(self->vcpus[i], &regs, PE_UNMASK);
 		sdei_complete(self->vcpus[i], &regs);
 	}
-	/* REGISTER, ENABLE, UNMASK and COMPLETE of each */
+	/* Each vCPU has called REGISTER, ENABLE, UNMASK and COMPLETE. */
 	EXPECT_EQ(8, statistic(self->vm, "sdei_calls"));
 	EXPECT_EQ(2, statistic(self->vm, "sdei_deliveries"));
 	EXPECT_EQ(2, statistic(self->vm, "sdei_injections"));
@@ -93,11 +89,9 @@ TEST_F(observe, stock_vm_has_no_statistics_of_sdei)
 {
 	struct kvm_vcpu *vcpu;
 	struct kvm_vm *vm = __sdei_vm_create(&vcpu, 1, false);
-	char path[128];
 
-	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d/sdei_calls",
-		 getpid(), vm->fd);
-	EXPECT_EQ(-1, access(path, F_OK));
+	EXPECT_EQ(-1, sdei_debugfs_open(vm, "sdei_calls", O_RDONLY));
+	EXPECT_EQ(ENOENT, errno);
 	kvm_vm_free(vm);
 }
 
@@ -123,13 +117,14 @@ FIXTURE_TEARDOWN(trace)
 	kvm_vm_free(self->vm);
 }
 
-/* Takes a line with all of @text out of the trace. */
+/* Expects a line in the trace that contains this text. */
 #define EXPECT_TRACE(fmt, ...)						\
 do {									\
 	char __trace[16384], __text[256];				\
 									\
 	snprintf(__text, sizeof(__text), fmt, ##__VA_ARGS__);		\
-	read_file(TRACING "/trace", __trace, sizeof(__trace));		\
+	read_all(open(TRACING "/trace", O_RDONLY), __trace,		\
+		 sizeof(__trace));					\
 	EXPECT_NE(NULL, strstr(__trace, __text))			\
 		TH_LOG("no '%s' in:\n%s", __text, __trace);		\
 } while (0)
@@ -163,7 +158,7 @@ TEST_F(trace, nothing_when_it_is_off)
 	write_file(TRACING "/events/kvm_sdei/enable", "0");
 	write_file(TRACING "/trace", "");
 	sdei_call(self->vcpu, VERSION);
-	read_file(TRACING "/trace", text, sizeof(text));
+	read_all(open(TRACING "/trace", O_RDONLY), text, sizeof(text));
 	EXPECT_EQ(NULL, strstr(text, "sdei_call:"));
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * optin_test - Which VMs have SDEI, and what decides whether a call of theirs
- * reaches it: the capability, the firmware bitmap, the SMCCC filter and the
+ * optin_test - Which VMs have SDEI, and which calls the dispatcher gets. That
+ * depends on the capability, the firmware bitmap, the SMCCC filter and the
  * function ID.
  */
 #include "sdei.h"
@@ -10,11 +10,7 @@
 #define FN_RESERVED	SDEI_1_0_FN(0x13)
 #define FN_LAST		SDEI_1_0_FN(0x1f)
 
-#define VERSION		BIT_ULL(SDEI_VERSION_MAJOR_SHIFT)
 #define BMAP_BIT	BIT_ULL(KVM_REG_ARM_STD_BIT_SDEI)
-
-/* KVM_REG_ARM_FW registers from here on are SDEI's. */
-#define REG_FIRST	KVM_REG_ARM_SDEI_PE
 
 struct conduit {
 	const char *insn;
@@ -27,7 +23,7 @@ static const struct conduit smc = {
 	sdei_smc, sdei_smc_done, KVM_HYPERCALL_EXIT_SMC
 };
 
-/* The answer to a call; of @fn, all 64 bits are what the guest has in x0. */
+/* Makes a call with all 64 bits of @fn in x0. Returns the result. */
 static s64 call(struct kvm_vcpu *vcpu, const struct conduit *conduit, u64 fn)
 {
 	struct sdei_regs regs;
@@ -40,7 +36,7 @@ static s64 call(struct kvm_vcpu *vcpu, const struct conduit *conduit, u64 fn)
 	return regs.x[0];
 }
 
-/* Whether KVM_GET_REG_LIST has SDEI's registers. */
+/* Does KVM_GET_REG_LIST list SDEI's registers? */
 static bool lists_sdei(struct kvm_vcpu *vcpu)
 {
 	struct kvm_reg_list *list = vcpu_get_reg_list(vcpu);
@@ -48,8 +44,7 @@ static bool lists_sdei(struct kvm_vcpu *vcpu)
 	u64 i;
 
 	for (i = 0; i < list->n; i++)
-		if ((list->reg[i] & KVM_REG_ARM_COPROC_MASK) == KVM_REG_ARM_FW &&
-		    (list->reg[i] & 0xffff) >= (REG_FIRST & 0xffff))
+		if (sdei_is_reg(list->reg[i]))
 			found = true;
 
 	free(list);
@@ -62,7 +57,7 @@ static int get_services(struct kvm_vm *vm, struct kvm_smccc_services *services)
 				     KVM_ARM_VM_SMCCC_SERVICES, services);
 }
 
-/* A VM that doesn't ask for SDEI, on a host that has it. */
+/* A VM that does not opt in, on a host with the module. */
 FIXTURE(stock_vm)
 {
 	struct kvm_vm *vm;
@@ -95,9 +90,9 @@ TEST_F(stock_vm, no_register_is_listed_or_found)
 	u64 val;
 
 	EXPECT_FALSE(lists_sdei(self->vcpu));
-	EXPECT_EQ(-1, __vcpu_get_reg(self->vcpu, REG_FIRST, &val));
+	EXPECT_EQ(-1, __vcpu_get_reg(self->vcpu, KVM_REG_ARM_SDEI_PE, &val));
 	EXPECT_EQ(ENOENT, errno);
-	EXPECT_EQ(-1, __vcpu_set_reg(self->vcpu, REG_FIRST, 1));
+	EXPECT_EQ(-1, __vcpu_set_reg(self->vcpu, KVM_REG_ARM_SDEI_PE, 1));
 	EXPECT_EQ(ENOENT, errno);
 }
 
@@ -138,7 +133,7 @@ TEST_F(stock_vm, capability_is_refused_after_the_first_vcpu)
 	EXPECT_EQ(SDEI_NOT_SUPPORTED, call(self->vcpu, &hvc, FN_FIRST));
 }
 
-/* A VM without vCPUs, for the capability. */
+/* A VM that has no vCPUs yet, as the capability requires. */
 FIXTURE(capability)
 {
 	struct kvm_vm *vm;
@@ -155,7 +150,7 @@ FIXTURE_TEARDOWN(capability)
 	kvm_vm_free(self->vm);
 }
 
-/* VMMs know it. */
+/* VMMs have been built with this number. */
 kvm_static_assert(KVM_SDEI_NR_EVENTS == 9);
 
 TEST_F(capability, check_extension_is_the_number_of_events)
@@ -180,7 +175,7 @@ TEST_F(capability, flags_and_arguments_must_be_zero)
 		EXPECT_EQ(EINVAL, errno);
 	}
 
-	/* What was refused had no effect. */
+	/* The refused calls had no effect. */
 	EXPECT_EQ(0, get_services(self->vm, &services));
 	EXPECT_EQ(0, services.nr);
 }
@@ -198,7 +193,7 @@ TEST_F(capability, twice_is_once)
 	EXPECT_EQ(1, services.head.nr);
 }
 
-/* A VM that has it. */
+/* A VM that has opted in. */
 FIXTURE(sdei_vm)
 {
 	struct kvm_vm *vm;
@@ -217,14 +212,15 @@ FIXTURE_TEARDOWN(sdei_vm)
 
 TEST_F(sdei_vm, calls_are_answered_over_both_conduits)
 {
-	EXPECT_EQ(VERSION, call(self->vcpu, &hvc, FN_FIRST));
-	EXPECT_EQ(VERSION, call(self->vcpu, &smc, FN_FIRST));
+	EXPECT_EQ(SDEI_VERSION_1_0, call(self->vcpu, &hvc, FN_FIRST));
+	EXPECT_EQ(SDEI_VERSION_1_0, call(self->vcpu, &smc, FN_FIRST));
 }
 
-/* SMCCC has the function ID in W0. */
+/* In SMCCC, W0 is the function ID. */
 TEST_F(sdei_vm, upper_half_of_x0_is_ignored)
 {
-	EXPECT_EQ(VERSION, call(self->vcpu, &hvc, FN_FIRST | ~0ULL << 32));
+	EXPECT_EQ(SDEI_VERSION_1_0,
+		  call(self->vcpu, &hvc, FN_FIRST | ~0ULL << 32));
 }
 
 TEST_F(sdei_vm, reserved_functions_are_not_supported)
@@ -246,7 +242,7 @@ TEST_F(sdei_vm, smc32_alias_is_not_supported)
 			  call(self->vcpu, &hvc, fn & ~(1ULL << 30)));
 }
 
-/* Not a fast call, not the Standard Service, not in the range. */
+/* IDs next to the range, of a yielding call, and of another service. */
 TEST_F(sdei_vm, neighbours_are_not_supported)
 {
 	EXPECT_EQ(SDEI_NOT_SUPPORTED, call(self->vcpu, &hvc, FN_FIRST - 1));
@@ -258,8 +254,8 @@ TEST_F(sdei_vm, neighbours_are_not_supported)
 }
 
 /*
- * An SMC traps with the PC at the instruction, where an HVC has it behind. What
- * a handler interrupts, and what its completion returns to, is the same.
+ * When an SMC traps, the PC is at the instruction; when an HVC traps, it is
+ * behind it. The handler has to interrupt the guest behind the SMC as well.
  */
 TEST_F(sdei_vm, mistake_02_event_and_completion_over_smc)
 {
@@ -284,7 +280,7 @@ TEST_F(sdei_vm, mistake_02_event_and_completion_over_smc)
 	EXPECT_EQ(0, regs.x[1]);
 	EXPECT_EQ(sdei_mpidr(vcpu), regs.x[2]);
 
-	/* A COMPLETE that fails is a call that returns. */
+	/* Without a handler, COMPLETE returns an error. */
 	EXPECT_EQ(SDEI_DENIED,
 		  call(vcpu, &smc, SDEI_1_0_FN_SDEI_EVENT_COMPLETE));
 }
@@ -317,20 +313,20 @@ TEST_F(sdei_vm, bitmap_bit_can_be_set_again_before_the_first_run)
 
 	EXPECT_EQ(0, __vcpu_set_reg(self->vcpu, KVM_REG_ARM_STD_BMAP, 0));
 	EXPECT_EQ(0, __vcpu_set_reg(self->vcpu, KVM_REG_ARM_STD_BMAP, bmap));
-	EXPECT_EQ(VERSION, call(self->vcpu, &hvc, FN_FIRST));
+	EXPECT_EQ(SDEI_VERSION_1_0, call(self->vcpu, &hvc, FN_FIRST));
 }
 
 TEST_F(sdei_vm, bitmap_is_fixed_after_the_first_run)
 {
 	u64 bmap = sdei_get_reg(self->vcpu, KVM_REG_ARM_STD_BMAP);
 
-	EXPECT_EQ(VERSION, call(self->vcpu, &hvc, FN_FIRST));
+	EXPECT_EQ(SDEI_VERSION_1_0, call(self->vcpu, &hvc, FN_FIRST));
 	EXPECT_EQ(-1, __vcpu_set_reg(self->vcpu, KVM_REG_ARM_STD_BMAP,
 				     bmap & ~BMAP_BIT));
 	EXPECT_EQ(EBUSY, errno);
-	/* A VMM that restores what is there already is no offender. */
+	/* A VMM may write the value that the register already has. */
 	EXPECT_EQ(0, __vcpu_set_reg(self->vcpu, KVM_REG_ARM_STD_BMAP, bmap));
-	EXPECT_EQ(VERSION, call(self->vcpu, &hvc, FN_FIRST));
+	EXPECT_EQ(SDEI_VERSION_1_0, call(self->vcpu, &hvc, FN_FIRST));
 }
 
 TEST_F(sdei_vm, services_list_the_range)
@@ -348,7 +344,7 @@ TEST_F(sdei_vm, services_list_the_range)
 	EXPECT_EQ(FN_LAST - FN_FIRST + 1, services.range[0].nr_functions);
 	EXPECT_EQ(0, services.range[1].base);
 
-	/* There is nothing to set. */
+	/* The attribute can't be set. */
 	EXPECT_EQ(-1, __kvm_device_attr_set(self->vm->fd, KVM_ARM_VM_SMCCC_CTRL,
 					    KVM_ARM_VM_SMCCC_SERVICES,
 					    &services));
@@ -395,9 +391,8 @@ static void check_forwarded(struct __test_metadata *_metadata,
 	struct kvm_run *run = vcpu->run;
 	struct sdei_regs regs;
 
-	sdei_call_prepare(vcpu, &regs, FN_FIRST, SDEI_ARGS(1, 2, 3, 4, 5));
-	regs.pc = (u64)conduit->insn;
-	sdei_set_regs(vcpu, &regs);
+	sdei_call_set(vcpu, FN_FIRST, SDEI_ARGS(1, 2, 3, 4, 5));
+	vcpu_set_reg(vcpu, ARM64_CORE_REG(regs.pc), (u64)conduit->insn);
 	vcpu_run(vcpu);
 
 	ASSERT_EQ(KVM_EXIT_HYPERCALL, run->exit_reason);
@@ -405,7 +400,7 @@ static void check_forwarded(struct __test_metadata *_metadata,
 	EXPECT_EQ(conduit->exit_flags,
 		  run->hypercall.flags & KVM_HYPERCALL_EXIT_SMC);
 
-	/* The VMM's answer is what the guest gets. */
+	/* The guest gets the result that the VMM writes. */
 	vcpu_set_reg(vcpu, ARM64_CORE_REG(regs.regs[0]), 0x1234);
 	sdei_run(vcpu, &regs);
 	EXPECT_EQ(0x1234, regs.x[0]);

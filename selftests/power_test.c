@@ -1,22 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * power_test - What becomes of SDEI when a CPU is off or reset, or a handler
- * sees to that itself. For SYSTEM_SUSPEND see suspend_test.
+ * power_test - What happens to a CPU's events when the CPU is turned off,
+ * stopped or reset, by itself in a handler too. For SYSTEM_SUSPEND see
+ * suspend_test.
  */
 #include <signal.h>
 #include <sys/time.h>
 
 #include "sdei.h"
-
-#define SIGNALLED	KVM_SDEI_INDEX_SIGNALLED
-#define NORMAL		KVM_SDEI_INDEX_NORMAL(0)
-#define CRITICAL	KVM_SDEI_INDEX_CRITICAL(0)
-
-/* PSCI insists on the affinity fields of MPIDR_EL1 and nothing else. */
-#define MPIDR_AFFINITY	0xff00ffffff
-
-/* How long something that must not happen has time to happen. */
-#define LONG_ENOUGH_MS	100
 
 FIXTURE(power)
 {
@@ -53,23 +44,18 @@ static s64 psci(struct kvm_vcpu *vcpu, u64 fn, u64 arg0, u64 arg1, u64 arg2)
 	return regs.x[0];
 }
 
-static u64 pending(struct kvm_vcpu *vcpu)
-{
-	return sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_PENDING);
-}
-
 static void ignore_signal(int signal)
 {
 }
 
-/* Runs a vCPU that is not expected to run, and takes it back after a while. */
+/* Runs a vCPU that must not enter the guest, until a signal ends KVM_RUN. */
 static int run_for_a_while(struct kvm_vcpu *vcpu)
 {
 	struct sigaction action = { .sa_handler = ignore_signal };
-	/* More than once: it may be too early the first time. */
+	/* A signal may come before the ioctl, so there has to be another. */
 	struct itimerval timer = {
-		.it_value.tv_usec = LONG_ENOUGH_MS * 1000,
-		.it_interval.tv_usec = LONG_ENOUGH_MS * 1000,
+		.it_value.tv_usec = SDEI_LONG_ENOUGH_MS * 1000,
+		.it_interval.tv_usec = SDEI_LONG_ENOUGH_MS * 1000,
 	};
 	struct itimerval off = {};
 	int ret;
@@ -81,7 +67,7 @@ static int run_for_a_while(struct kvm_vcpu *vcpu)
 	return ret;
 }
 
-/* Stopped by the VMM: the vCPU keeps all it has, and takes the event later. */
+/* A vCPU that the VMM has stopped keeps its state, and the event waits. */
 TEST_F(power, mistake_24_signal_to_a_stopped_vcpu)
 {
 	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_STOPPED };
@@ -99,7 +85,7 @@ TEST_F(power, mistake_24_signal_to_a_stopped_vcpu)
 	EXPECT_EQ(0, memcmp(&before, &regs, sizeof(regs)));
 	vcpu_mp_state_get(self->target, &state);
 	EXPECT_EQ(KVM_MP_STATE_STOPPED, state.mp_state);
-	EXPECT_EQ(1, pending(self->target));
+	EXPECT_EQ(1, sdei_pending(self->target));
 
 	state.mp_state = KVM_MP_STATE_RUNNABLE;
 	vcpu_mp_state_set(self->target, &state);
@@ -108,38 +94,10 @@ TEST_F(power, mistake_24_signal_to_a_stopped_vcpu)
 	EXPECT_EQ(before.pc, regs.x[2]);
 }
 
-/* Registers that guest code can't do without, and a reset resets. */
-static const u64 mmu_regs[] = {
-	KVM_ARM64_SYS_REG(SYS_SCTLR_EL1), KVM_ARM64_SYS_REG(SYS_TCR_EL1),
-	KVM_ARM64_SYS_REG(SYS_TTBR0_EL1), KVM_ARM64_SYS_REG(SYS_MAIR_EL1),
-};
-
-struct mmu {
-	u64 val[ARRAY_SIZE(mmu_regs)];
-};
-
-static void save_mmu(struct kvm_vcpu *vcpu, struct mmu *mmu)
-{
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(mmu_regs); i++)
-		mmu->val[i] = sdei_get_reg(vcpu, mmu_regs[i]);
-}
-
-/* Makes a vCPU that was reset fit for sdei_call() again. */
-static void restore_mmu(struct kvm_vcpu *vcpu, const struct mmu *mmu)
-{
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(mmu_regs); i++)
-		vcpu_set_reg(vcpu, mmu_regs[i], mmu->val[i]);
-	vcpu_set_reg(vcpu, ARM64_CORE_REG(regs.regs[19]),
-		     sdei_ucall_page(vcpu->vm));
-}
-
 /*
- * Switches the target off and on again. An event doesn't switch it on, nor is
- * it there afterwards. After that the CPU is as new.
+ * Turns the target off and on again by PSCI. An event must neither turn it on
+ * nor be pending afterwards. After that, the CPU's state must be that of a new
+ * one.
  */
 static void check_power_cycle(struct __test_metadata *_metadata,
 			      struct kvm_vcpu *source,
@@ -150,19 +108,18 @@ static void check_power_cycle(struct __test_metadata *_metadata,
 	u64 entry = addr_gva2gpa(vm, (unsigned long)sdei_power_up);
 	u64 mpidr = sdei_mpidr(target) & MPIDR_AFFINITY;
 	struct sdei_regs regs;
-	struct mmu mmu;
+	struct sdei_mmu mmu;
 	int i;
 
-	save_mmu(target, &mmu);
-	sdei_call_prepare(target, &regs, PSCI_0_2_FN_CPU_OFF, SDEI_ARGS());
-	sdei_set_regs(target, &regs);
+	sdei_mmu_save(target, &mmu);
+	sdei_call_set(target, PSCI_0_2_FN_CPU_OFF, SDEI_ARGS());
 	sdei_thread_start(thread, sdei_hvc);
 	sdei_wait(psci(source, PSCI_0_2_FN64_AFFINITY_INFO, mpidr, 0, 0) ==
 		  PSCI_0_2_AFFINITY_LEVEL_OFF);
 
 	EXPECT_EQ(SDEI_INVALID_PARAMETERS,
 		  sdei_call(source, EVENT_SIGNAL, 0, mpidr));
-	usleep(LONG_ENOUGH_MS * 1000);
+	usleep(SDEI_LONG_ENOUGH_MS * 1000);
 	EXPECT_EQ(PSCI_0_2_AFFINITY_LEVEL_OFF,
 		  psci(source, PSCI_0_2_FN64_AFFINITY_INFO, mpidr, 0, 0));
 
@@ -174,9 +131,9 @@ static void check_power_cycle(struct __test_metadata *_metadata,
 
 	EXPECT_EQ(KVM_REG_ARM_SDEI_PE_MASKED,
 		  sdei_get_reg(target, KVM_REG_ARM_SDEI_PE));
-	EXPECT_EQ(0, pending(target));
+	EXPECT_EQ(0, sdei_pending(target));
 
-	restore_mmu(target, &mmu);
+	sdei_mmu_restore(target, &mmu);
 	for (i = 0; i < KVM_SDEI_NR_EVENTS; i++)
 		EXPECT_EQ(SDEI_U, sdei_call(target, EVENT_STATUS,
 					    sdei_event(i)));
@@ -185,7 +142,7 @@ static void check_power_cycle(struct __test_metadata *_metadata,
 	EXPECT_EQ(SDEI_INVALID_PARAMETERS,
 		  sdei_call(source, EVENT_SIGNAL, 0, mpidr));
 
-	/* And it works. */
+	/* Events work as before. */
 	sdei_register_enable(target, SIGNALLED);
 	EXPECT_EQ(SDEI_SUCCESS,
 		  sdei_call(source, EVENT_SIGNAL, 0, mpidr));
@@ -208,11 +165,11 @@ TEST_F(power, power_cycle_with_an_event_pending)
 {
 	sdei_register_enable(self->target, SIGNALLED);
 	sdei_trigger(self->target, SIGNALLED);
-	EXPECT_EQ(1, pending(self->target));
+	EXPECT_EQ(1, sdei_pending(self->target));
 	check_power_cycle(_metadata, self->source, &self->thread);
 }
 
-/* A handler that switches its CPU off has thereby completed. */
+/* A handler that turns its CPU off has ended. */
 TEST_F(power, power_cycle_in_a_handler)
 {
 	struct sdei_regs regs;
@@ -223,29 +180,21 @@ TEST_F(power, power_cycle_in_a_handler)
 	check_power_cycle(_metadata, self->source, &self->thread);
 }
 
-/* In particular, one that was entered out of another. */
+/* The same for a handler that has interrupted another one. */
 TEST_F(power, power_cycle_in_a_nested_handler)
 {
 	struct sdei_regs regs;
 
 	sdei_register_enable(self->target, SIGNALLED);
-	sdei_register_enable(self->target, CRITICAL);
+	sdei_register_enable(self->target, CRITICAL(0));
 	sdei_trigger(self->target, SIGNALLED);
 	sdei_call_enter(self->target, &regs, PE_UNMASK);
-	sdei_trigger(self->target, CRITICAL);
+	sdei_trigger(self->target, CRITICAL(0));
 	sdei_call_prepare(self->target, &regs, SDEI_1_0_FN_SDEI_VERSION,
 			  SDEI_ARGS());
 	sdei_call_regs(self->target, sdei_hvc, &regs);
-	EXPECT_EQ(sdei_handler(CRITICAL), regs.pc);
+	EXPECT_EQ(sdei_handler(CRITICAL(0)), regs.pc);
 	check_power_cycle(_metadata, self->source, &self->thread);
-}
-
-static void reset(struct kvm_vcpu *vcpu)
-{
-	struct kvm_vcpu_init init;
-
-	sdei_vcpu_target(vcpu->vm, &init);
-	vcpu_ioctl(vcpu, KVM_ARM_VCPU_INIT, &init);
 }
 
 /* The VMM resets a vCPU, as it does when the guest reboots. */
@@ -260,11 +209,11 @@ TEST_F(power, reset_by_the_vmm)
 	sdei_call_enter(self->target, &regs, PE_UNMASK);
 	sdei_trigger(self->target, SIGNALLED);
 
-	reset(self->target);
+	sdei_vcpu_reset(self->target, 0);
 
 	EXPECT_EQ(KVM_REG_ARM_SDEI_PE_MASKED,
 		  sdei_get_reg(self->target, KVM_REG_ARM_SDEI_PE));
-	EXPECT_EQ(0, pending(self->target));
+	EXPECT_EQ(0, sdei_pending(self->target));
 	for (i = 0; i < KVM_SDEI_NR_EVENTS; i++)
 		EXPECT_EQ(SDEI_U, sdei_get_reg(self->target,
 					       KVM_REG_ARM_SDEI_STATUS(i)));
@@ -272,41 +221,40 @@ TEST_F(power, reset_by_the_vmm)
 		  sdei_call(self->source, EVENT_SIGNAL, 0, self->mpidr));
 }
 
-/* A handler that powers the system off has thereby completed. */
+/* A handler that turns the system off has ended. */
 TEST_F(power, system_off_in_a_handler)
 {
 	struct kvm_vcpu *vcpu = self->target;
 	struct sdei_regs regs;
 
-	sdei_register_enable(vcpu, NORMAL);
-	sdei_register_enable(vcpu, CRITICAL);
-	sdei_trigger(vcpu, NORMAL);
+	sdei_register_enable(vcpu, NORMAL(0));
+	sdei_register_enable(vcpu, CRITICAL(0));
+	sdei_trigger(vcpu, NORMAL(0));
 	sdei_call_enter(vcpu, &regs, PE_UNMASK);
-	sdei_trigger(vcpu, CRITICAL);
+	sdei_trigger(vcpu, CRITICAL(0));
 	sdei_call_enter(vcpu, &regs, VERSION);
 
-	sdei_call_prepare(vcpu, &regs, PSCI_0_2_FN_SYSTEM_OFF, SDEI_ARGS());
-	regs.pc = (u64)sdei_hvc;
-	sdei_set_regs(vcpu, &regs);
+	sdei_call_set(vcpu, PSCI_0_2_FN_SYSTEM_OFF, SDEI_ARGS());
 	vcpu_run(vcpu);
 	ASSERT_EQ(KVM_EXIT_SYSTEM_EVENT, vcpu->run->exit_reason);
 	ASSERT_EQ(KVM_SYSTEM_EVENT_SHUTDOWN, vcpu->run->system_event.type);
-	EXPECT_EQ(SDEI_E, sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_STATUS(NORMAL)));
 	EXPECT_EQ(SDEI_E,
-		  sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_STATUS(CRITICAL)));
+		  sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_STATUS(NORMAL(0))));
+	EXPECT_EQ(SDEI_E,
+		  sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_STATUS(CRITICAL(0))));
 }
 
-/* What can't be delivered is not a reason for a wake-up. */
+/* An event that can't be delivered does not wake the system. */
 TEST_F(power, masked_event_does_not_wake_a_suspended_vcpu)
 {
 	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_SUSPENDED };
 
 	vm_enable_cap(self->vm, KVM_CAP_ARM_SYSTEM_SUSPEND, 0);
-	sdei_register_enable(self->target, NORMAL);
+	sdei_register_enable(self->target, NORMAL(0));
 	vcpu_mp_state_set(self->target, &state);
-	sdei_raise(self->target, NORMAL);
+	sdei_raise(self->target, NORMAL(0));
 	EXPECT_EQ(EINTR, run_for_a_while(self->target));
-	EXPECT_EQ(BIT(NORMAL), pending(self->target));
+	EXPECT_EQ(BIT(NORMAL(0)), sdei_pending(self->target));
 }
 
 TEST_HARNESS_MAIN

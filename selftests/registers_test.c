@@ -1,20 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * registers_test - The pseudo-registers: which there are, what they show, what
- * they take, and that a vCPU goes on where it was after its registers, and
- * nothing else, have been moved to another VM.
+ * registers_test - The pseudo-registers: which exist, which values they show
+ * and which they accept. Also migration: a vCPU whose registers are written to
+ * a vCPU of another VM goes on there.
  */
 #include "sdei.h"
-
-#define SIGNALLED	KVM_SDEI_INDEX_SIGNALLED
-#define NORMAL(n)	KVM_SDEI_INDEX_NORMAL(n)
-#define CRITICAL(n)	KVM_SDEI_INDEX_CRITICAL(n)
 
 #define ALL_EVENTS	(BIT_ULL(KVM_SDEI_NR_EVENTS) - 1)
 #define NR_CONTEXT	(SDEI_NR_SAVED + 2)
 #define NR_SDEI_REGS	(2 + 3 * KVM_SDEI_NR_EVENTS + 2 * NR_CONTEXT)
 
-/* All of them, in the order of their IDs. */
+/* Stores the IDs of all SDEI registers, in ascending order. */
 static void all_ids(u64 *ids)
 {
 	int i, p;
@@ -52,13 +48,7 @@ FIXTURE_TEARDOWN(registers)
 	kvm_vm_free(self->vm);
 }
 
-static bool is_sdei(u64 id)
-{
-	return (id & KVM_REG_ARM_COPROC_MASK) == KVM_REG_ARM_FW &&
-	       (id & 0xffff) >= (KVM_REG_ARM_SDEI_PE & 0xffff);
-}
-
-/* VMMs have saved them. */
+/* VMs have been saved with this number of registers. */
 kvm_static_assert(NR_SDEI_REGS == 69);
 
 TEST_F(registers, are_listed)
@@ -68,7 +58,7 @@ TEST_F(registers, are_listed)
 	u64 i;
 
 	for (i = 0; i < list->n; i++) {
-		if (!is_sdei(list->reg[i]))
+		if (!sdei_is_reg(list->reg[i]))
 			continue;
 		ASSERT_LT(found, NR_SDEI_REGS);
 		EXPECT_EQ(self->ids[found], list->reg[i]);
@@ -89,7 +79,7 @@ TEST_F(registers, that_do_not_exist_are_enoent)
 		KVM_REG_ARM_SDEI(0x81ff), KVM_REG_ARM_SDEI(0x8214),
 		KVM_REG_ARM_SDEI(0x821f), KVM_REG_ARM_SDEI_X(2, 0),
 		KVM_REG_ARM_SDEI(0xffff),
-		/* Of another size */
+		/* A register that exists, but with another size. */
 		KVM_REG_ARM_SDEI_PE ^ KVM_REG_SIZE_U64 ^ KVM_REG_SIZE_U32,
 		KVM_REG_ARM_SDEI_PE ^ KVM_REG_SIZE_U64 ^ KVM_REG_SIZE_U128,
 	};
@@ -118,14 +108,14 @@ TEST_F(registers, of_a_new_vcpu)
 			  sdei_get_reg(self->vcpu, self->ids[i]));
 }
 
-/* How far a vCPU has come, for tests of what can be saved and restored. */
+/* States of a vCPU that the tests save and restore. */
 enum stage {
 	NEW,
-	/* Every event registered, one disabled, all of them pending, masked. */
+	/* All events are registered and pending, one is disabled; masked. */
 	PENDING,
-	/* In the handler of a normal event, which was unregistered meanwhile. */
+	/* In the handler of a normal event, which has been unregistered. */
 	IN_NORMAL,
-	/* Interrupted there by a critical event. */
+	/* In the handler of a critical event, which interrupted the former. */
 	IN_CRITICAL,
 	NR_STAGES
 };
@@ -146,7 +136,7 @@ static void advance(struct kvm_vcpu *vcpu, enum stage stage)
 	if (stage == PENDING)
 		return;
 
-	/* Let nothing but a normal one come first. */
+	/* With the others disabled, a normal event is delivered first. */
 	for (i = 0; i < KVM_SDEI_NR_CRITICAL; i++)
 		sdei_call(vcpu, EVENT_DISABLE, sdei_event(CRITICAL(i)));
 	sdei_call(vcpu, EVENT_DISABLE, sdei_event(SIGNALLED));
@@ -169,7 +159,7 @@ TEST_F(registers, show_what_the_calls_did)
 	advance(vcpu, IN_CRITICAL);
 	EXPECT_EQ(0, sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_PE));
 	EXPECT_EQ(ALL_EVENTS & ~(BIT(NORMAL(0)) | BIT(CRITICAL(2))),
-		  sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_PENDING));
+		  sdei_pending(vcpu));
 	for (i = 0; i < KVM_SDEI_NR_EVENTS; i++) {
 		EXPECT_EQ(sdei_handler(i),
 			  sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_ENTRY(i)));
@@ -198,7 +188,7 @@ TEST_F(registers, show_what_the_calls_did)
 	}
 }
 
-/* Whatever it is, and without any effect. */
+/* In each stage, writing what was read succeeds and changes nothing. */
 TEST_F(registers, take_back_what_was_read)
 {
 	u64 before[NR_SDEI_REGS];
@@ -229,8 +219,9 @@ TEST_F(registers, take_back_what_was_read)
 }
 
 /*
- * A VMM that saves a running VM writes back later what it read, and may thereby
- * neither lose what came in between nor bring back what was delivered.
+ * A write sets the events whose bits are one, and leaves the others pending: a
+ * VMM that writes back what it has read must not lose an event that has become
+ * pending in between.
  */
 TEST_F(registers, pending_is_set_by_ones_only)
 {
@@ -246,7 +237,9 @@ TEST_F(registers, pending_is_set_by_ones_only)
 	}
 }
 
-/* The VMM has all registers of a vCPU; another vCPU signals; it puts them back. */
+/*
+ * A signal comes after the VMM has read all registers, before it writes them.
+ */
 TEST(registers_put_back_lose_no_signal)
 {
 	struct kvm_vcpu *vcpus[2];
@@ -260,17 +253,17 @@ TEST(registers_put_back_lose_no_signal)
 	EXPECT_EQ(SDEI_SUCCESS, sdei_call(vcpus[1], PE_UNMASK));
 
 	for (i = 0; i < list->n; i++)
-		if (is_sdei(list->reg[i]))
+		if (sdei_is_reg(list->reg[i]))
 			val[i] = sdei_get_reg(vcpus[1], list->reg[i]);
 	EXPECT_EQ(SDEI_SUCCESS, sdei_call(vcpus[0], EVENT_SIGNAL, 0,
 					  sdei_mpidr(vcpus[1])));
 	for (i = 0; i < list->n; i++)
-		if (is_sdei(list->reg[i]))
+		if (sdei_is_reg(list->reg[i]))
 			vcpu_set_reg(vcpus[1], list->reg[i], val[i]);
 
 	sdei_run(vcpus[1], &regs);
 	EXPECT_EQ(sdei_handler(SIGNALLED), regs.pc);
-	EXPECT_EQ(0, sdei_get_reg(vcpus[1], KVM_REG_ARM_SDEI_PENDING));
+	EXPECT_EQ(0, sdei_pending(vcpus[1]));
 
 	free(val);
 	free(list);
@@ -288,7 +281,7 @@ TEST_F(registers, pending_that_is_set_is_delivered)
 	EXPECT_EQ(sdei_handler(NORMAL(2)), regs.pc);
 }
 
-/* All that makes an event deliverable, by the VMM alone, in the worst order. */
+/* The VMM makes an event deliverable by registers only, in an unusual order. */
 TEST_F(registers, make_an_event_deliverable)
 {
 	struct kvm_vcpu *vcpu = self->vcpu;
@@ -329,15 +322,15 @@ static void expect_refused(struct __test_metadata *_metadata,
 	EXPECT_EQ(before, sdei_get_reg(vcpu, id));
 }
 
-/* Values that no vCPU can have. In every stage, so that there is much to lose. */
+/* Values that no vCPU can have, written in each stage. */
 TEST_F(registers, refuse_what_can_not_be)
 {
 	const u64 bad_status[] = { 2, 6, 8, 9, 15, BIT_ULL(32), ~0ULL };
-	/* A mode that the guest doesn't have, and then bits without a field. */
+	/* Modes that the guest doesn't have, and bits that are no field. */
 	const u64 bad_pstate[] = {
 		0x1, 0x2, 0x3, 0x6, 0x7, PSR_MODE_EL2t, PSR_MODE_EL2h, 0xa,
 		PSR_MODE_EL3t, PSR_MODE_EL3h, 0xf,
-		/* AArch32: FIQ, IRQ, SVC, ABT, HYP, UND, SYS, and EL0 with... */
+		/* AArch32: FIQ, IRQ, SVC, ABT, HYP, UND, SYS; then bits > 31. */
 		0x11, 0x12, 0x13, 0x17, 0x1a, 0x1b, 0x1f,
 		PSR_MODE32_BIT | BIT_ULL(32), PSR_MODE32_BIT | BIT_ULL(63),
 		PSR_MODE_EL1h | BIT_ULL(5), PSR_MODE_EL1h | BIT_ULL(14),
@@ -380,8 +373,9 @@ TEST_F(registers, refuse_what_can_not_be)
 }
 
 /*
- * AArch32 is there for EL0 or it isn't. A VMM that hides it does not keep the
- * guest from it, and what the guest was in has to be written back.
+ * The host's CPUs have AArch32 at EL0 or not. A VMM that hides it in the ID
+ * register does not prevent the guest from using it, so the state of a guest
+ * that does must be accepted even then.
  */
 TEST_F(registers, take_aarch32_if_the_host_has_it)
 {
@@ -389,7 +383,7 @@ TEST_F(registers, take_aarch32_if_the_host_has_it)
 	u64 pfr0 = sdei_get_reg(self->vcpu, pfr0_id);
 	u64 id = KVM_REG_ARM_SDEI_PSTATE(0);
 
-	/* EL0 field: 2 is AArch64 and AArch32, 1 is AArch64 only. */
+	/* The EL0 field: 2 means AArch64 and AArch32, 1 AArch64 only. */
 	if ((pfr0 & 0xf) == 2) {
 		vcpu_set_reg(self->vcpu, pfr0_id, pfr0 - 1);
 		EXPECT_EQ(0, __vcpu_set_reg(self->vcpu, id, 0xffffffe0 |
@@ -402,10 +396,10 @@ TEST_F(registers, take_aarch32_if_the_host_has_it)
 }
 
 /*
- * Migration: all registers of a vCPU are written to that of another VM, whose
- * memory is the same as nothing has been stored to it. Each time, the vCPU has
- * stopped in guest code; that the stop is over is the VMM's to see to first,
- * and sdei_run() did.
+ * Migration: all registers of a vCPU are written to a vCPU of another VM.
+ * Memory need not be copied, as the guest's code does not write to it. The vCPU
+ * has stopped by an access that the VMM emulates. The VMM has to complete it
+ * first: sdei_run() does.
  */
 enum order { ASCENDING, DESCENDING, SHUFFLED };
 
@@ -472,7 +466,7 @@ static void migrate(struct __test_metadata *_metadata, struct kvm_vcpu *from,
 		    struct kvm_vcpu *to, enum order order, u32 seed)
 {
 	struct kvm_reg_list *list = vcpu_get_reg_list(from);
-	/* The largest register there is has 2048 bits. */
+	/* The largest register has 2048 bits. */
 	u8 (*val)[256] = calloc(list->n, sizeof(*val));
 	struct kvm_one_reg reg;
 	u64 i;
@@ -490,7 +484,7 @@ static void migrate(struct __test_metadata *_metadata, struct kvm_vcpu *from,
 		}
 	}
 	for (i = 0; i < list->n; i++) {
-		if (!is_sdei(list->reg[i]))
+		if (!sdei_is_reg(list->reg[i]))
 			continue;
 		EXPECT_EQ(*(u64 *)val[i], sdei_get_reg(to, list->reg[i])) {
 			TH_LOG("register 0x%llx", list->reg[i]);
@@ -500,7 +494,7 @@ static void migrate(struct __test_metadata *_metadata, struct kvm_vcpu *from,
 	free(list);
 }
 
-/* Whatever the one does next, the other has to do as well. */
+/* Completes the handlers of both vCPUs; both must then be in the same state. */
 static void complete_both(struct __test_metadata *_metadata,
 			  struct kvm_vcpu *vcpu, struct kvm_vcpu *to,
 			  struct sdei_regs *regs)
@@ -517,8 +511,8 @@ static void complete_both(struct __test_metadata *_metadata,
 	for (i = 0; i < KVM_SDEI_NR_EVENTS; i++)
 		EXPECT_EQ(sdei_call(vcpu, EVENT_STATUS, sdei_event(i)),
 			  sdei_call(to, EVENT_STATUS, sdei_event(i)));
-	EXPECT_EQ(sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_PENDING),
-		  sdei_get_reg(to, KVM_REG_ARM_SDEI_PENDING));
+	EXPECT_EQ(sdei_pending(vcpu),
+		  sdei_pending(to));
 }
 
 TEST_F(migration, of_a_new_vcpu)
@@ -539,7 +533,7 @@ TEST_F(migration, with_events_pending)
 	sdei_call_enter(self->vcpu, &regs, PE_UNMASK);
 	sdei_call_enter(self->to, &to_regs, PE_UNMASK);
 	EXPECT_EQ(0, memcmp(&regs, &to_regs, sizeof(regs)));
-	/* One is disabled. */
+	/* One event is disabled, all others are delivered. */
 	for (i = 0; i < KVM_SDEI_NR_EVENTS - 1; i++) {
 		EXPECT_NE((u64)sdei_hvc_done, regs.pc);
 		complete_both(_metadata, self->vcpu, self->to, &regs);
@@ -554,7 +548,7 @@ TEST_F(migration, in_a_handler)
 	advance(self->vcpu, IN_NORMAL);
 	migrate(_metadata, self->vcpu, self->to, variant->order, variant->seed);
 
-	/* NORMAL(1) and NORMAL(2) are what else is enabled. */
+	/* Of the other events, NORMAL(1) and NORMAL(2) are enabled. */
 	complete_both(_metadata, self->vcpu, self->to, &regs);
 	EXPECT_EQ(sdei_event(NORMAL(1)), regs.x[0]);
 	complete_both(_metadata, self->vcpu, self->to, &regs);
@@ -585,8 +579,8 @@ TEST_F(migration, in_a_nested_handler)
 }
 
 /*
- * A snapshot is loaded into a vCPU that has come elsewhere since then: nothing
- * of that remains, but for what is pending.
+ * A snapshot is loaded into a vCPU that is in another state. Nothing of that
+ * state remains but the events that are pending.
  */
 TEST_F(migration, into_a_vcpu_in_another_handler)
 {

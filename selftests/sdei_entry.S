@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What C can't express of the guest: places from which the VMM makes a call
- * with all registers of its own choice, and entry points of handlers.
+ * The guest code that can't be written in C: instructions with which the VMM
+ * makes a vCPU call firmware, with any values in the registers, and handlers.
  *
- * A store to the ucall page stops the vCPU with every register as it was. A
- * vCPU that goes on after it stops again, rather than to run away.
+ * A store to the ucall page stops the vCPU and changes no register. Behind each
+ * of these stores there is a loop, so that a vCPU that runs again stops again.
  */
 
 #define SDEI_EVENT_COMPLETE		0xc4000025
@@ -12,13 +12,13 @@
 
 #define LABEL(name)	.global name; name:
 
-/* sizeof the frame below: x18, x30, FPSR, FPCR, q0 to q31 */
+/* The size of what sdei_entry saves: x18, x30, FPSR, FPCR, q0 to q31. */
 #define FRAME_SIZE	(16 * 34)
 
 	.text
 	.balign	8
 
-/* A call, and a stop after it. x19 is an address in the ucall page. */
+/* A call, then a stop. x19 is an address in the ucall page. */
 LABEL(sdei_hvc)
 	hvc	#0
 LABEL(sdei_hvc_done)
@@ -31,7 +31,10 @@ LABEL(sdei_smc_done)
 	str	xzr, [x19]
 	b	sdei_smc_done
 
-/* A load that the VMM has to complete; at the page's start it takes stores only. */
+/*
+ * A load that the VMM has to complete. At the start of the page the library
+ * expects stores only.
+ */
 LABEL(sdei_load)
 	ldr	x20, [x19, #8]
 LABEL(sdei_load_done)
@@ -43,18 +46,18 @@ LABEL(sdei_wfi)
 LABEL(sdei_wfi_done)
 	b	.
 
-/* Where CPU_ON starts a CPU: without an MMU, and with just x0 to tell the page. */
+/* Where CPU_ON starts a CPU: with the MMU off, and the ucall page in x0. */
 LABEL(sdei_power_up)
 	str	xzr, [x0]
 	b	sdei_power_up
 
-/* There is no way out of here but an event. */
+/* An endless loop, which only an event interrupts. */
 LABEL(sdei_spin)
 	b	.
 
 /*
- * Handlers that stop at their first instruction, whichever of these it is. The
- * argument is an address in the ucall page.
+ * Handlers that stop at their first instruction. Each of these instructions is
+ * one of them. The argument is an address in the ucall page.
  */
 LABEL(sdei_stop)
 	.rept	16
@@ -63,13 +66,13 @@ LABEL(sdei_stop)
 	b	sdei_stop
 
 /*
- * A handler in C. The argument is the function. It gets the event, the
- * interrupted PC and the interrupted PSTATE, and returns where to resume, or 0
- * to complete.
+ * A handler that calls a C function: its argument. The function gets the number
+ * of the event, the interrupted PC and the interrupted PSTATE. It returns 0 to
+ * complete the handler, or the address at which to resume.
  *
- * SDEI restores x0 to x17. What else the function may change is saved here:
- * x18, the link register and, as C code may be what was interrupted, the
- * vector registers.
+ * SDEI restores x0 to x17. This saves the other registers that the function may
+ * change: x18, the link register, and the vector registers, which may be in use
+ * where the event interrupts.
  */
 LABEL(sdei_entry)
 	sub	sp, sp, #FRAME_SIZE
@@ -106,21 +109,21 @@ LABEL(sdei_entry)
 	csel	x0, x0, x2, eq
 	hvc	#0
 
-	/* The call failed. Stop, where no test expects it. */
+	/* The call failed. Stop here, which fails the test. */
 	ldr	x1, =ucall_exit_mmio_addr
 	ldr	x1, [x1]
 1:	str	xzr, [x1]
 	b	1b
 
-/* A handler that does nothing but complete. */
+/* A handler that only completes. */
 LABEL(sdei_null_handler)
 	ldr	x0, =SDEI_EVENT_COMPLETE
 	hvc	#0
 	b	.
 
 /*
- * Vectors for a guest that goes on after any exception, from the beginning:
- * with the stack that is in TPIDR_EL0, at the address that is in TPIDRRO_EL0.
+ * Exception vectors for a guest that starts again after any exception: at the
+ * address in TPIDRRO_EL0, with the stack pointer in TPIDR_EL0.
  */
 	.balign	2048
 LABEL(sdei_vectors)
@@ -132,7 +135,7 @@ LABEL(sdei_vectors)
 	br	x0
 	.endr
 
-/* See sdei.h. The library's own takes precedence. */
+/* See sdei.h. The linker prefers the library's function. */
 	.weak	kvm_arch_vm_finalize_vcpus
 kvm_arch_vm_finalize_vcpus:
 	ret

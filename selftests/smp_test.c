@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * smp_test - Events between vCPUs: into code that masks interrupts and never
- * ends, out of WFI, and very many of them.
+ * smp_test - One vCPU signals another one: while that runs an endless loop with
+ * interrupts masked, while it waits in WFI, and very often.
  */
 #include "sdei.h"
 
-#define SIGNALLED	KVM_SDEI_INDEX_SIGNALLED
-
-#define PSR_DAIF	(PSR_D_BIT | PSR_A_BIT | PSR_I_BIT | PSR_F_BIT)
-
-/* How long something that must not happen has time to happen. */
-#define LONG_ENOUGH_MS	100
-
-/* One vCPU that the tests make signal, and one that is signalled. */
+/* The source signals the target. */
 FIXTURE(smp)
 {
 	struct kvm_vm *vm;
@@ -38,12 +31,7 @@ FIXTURE_TEARDOWN(smp)
 	kvm_vm_free(self->vm);
 }
 
-static u64 pending(struct kvm_vcpu *vcpu)
-{
-	return sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_PENDING);
-}
-
-/* What the caller registered is of no use to another CPU. */
+/* A registration of the caller does not count for the target. */
 TEST_F(smp, signal_needs_a_registration_on_the_target)
 {
 	sdei_register_enable(self->source, SIGNALLED);
@@ -53,10 +41,10 @@ TEST_F(smp, signal_needs_a_registration_on_the_target)
 	EXPECT_EQ(SDEI_SUCCESS, sdei_register(self->target, SIGNALLED));
 	EXPECT_EQ(SDEI_SUCCESS,
 		  sdei_call(self->source, EVENT_SIGNAL, 0, self->mpidr));
-	EXPECT_EQ(1, pending(self->target));
-	EXPECT_EQ(0, pending(self->source));
+	EXPECT_EQ(1, sdei_pending(self->target));
+	EXPECT_EQ(0, sdei_pending(self->source));
 
-	/* The other way round, none of the caller's own is needed. */
+	/* The caller needs no registration of its own. */
 	EXPECT_EQ(SDEI_SUCCESS, sdei_call(self->source, PRIVATE_RESET));
 	EXPECT_EQ(SDEI_SUCCESS,
 		  sdei_call(self->source, EVENT_SIGNAL, 0, self->mpidr));
@@ -77,7 +65,7 @@ TEST_F(smp, each_cpu_has_its_own_state)
 	EXPECT_EQ(1, sdei_call(self->source, PE_MASK));
 }
 
-/* There are two handlers of the event that run at the same time then. */
+/* Both CPUs run a handler of the same event at the same time. */
 TEST_F(smp, signal_from_a_handler_to_a_handler)
 {
 	struct sdei_regs regs;
@@ -91,11 +79,11 @@ TEST_F(smp, signal_from_a_handler_to_a_handler)
 
 	EXPECT_EQ(SDEI_SUCCESS,
 		  sdei_call(self->source, EVENT_SIGNAL, 0, self->mpidr));
-	EXPECT_EQ(0, pending(self->source));
+	EXPECT_EQ(0, sdei_pending(self->source));
 	sdei_complete(self->source, &regs);
 	EXPECT_EQ((u64)sdei_hvc_done, regs.pc);
 
-	EXPECT_EQ(1, pending(self->target));
+	EXPECT_EQ(1, sdei_pending(self->target));
 	sdei_complete(self->target, &regs);
 	EXPECT_EQ(sdei_handler(SIGNALLED), regs.pc);
 	sdei_complete(self->target, &regs);
@@ -103,8 +91,8 @@ TEST_F(smp, signal_from_a_handler_to_a_handler)
 }
 
 /*
- * A loop without an exit, with interrupts masked. Most of the signals find the
- * vCPU in it, some of them on its way there.
+ * An endless loop with interrupts masked. When the signal comes, the vCPU is
+ * mostly in the loop, and sometimes still on its way there.
  */
 TEST_F(smp, signal_into_an_endless_loop)
 {
@@ -126,27 +114,22 @@ TEST_F(smp, signal_into_an_endless_loop)
 		EXPECT_EQ((u64)sdei_spin, regs->x[2]);
 		EXPECT_EQ(PSR_MODE_EL1h | PSR_DAIF,
 			  regs->x[3] & (PSR_MODE_MASK | PSR_DAIF));
-		EXPECT_EQ(0, pending(self->target));
+		EXPECT_EQ(0, sdei_pending(self->target));
 
-		/* Back into the loop, when the vCPU goes on. */
-		sdei_call_prepare(self->target, regs,
-				  SDEI_1_0_FN_SDEI_EVENT_COMPLETE, SDEI_ARGS());
-		sdei_set_regs(self->target, regs);
+		/* The handler completes, which leads back into the loop. */
+		sdei_call_set(self->target, SDEI_1_0_FN_SDEI_EVENT_COMPLETE,
+			      SDEI_ARGS());
 		pc = sdei_hvc;
 	}
 
-	sdei_call_prepare(self->target, regs,
-			  SDEI_1_0_FN_SDEI_EVENT_COMPLETE_AND_RESUME,
-			  SDEI_ARGS((u64)sdei_hvc_done));
-	sdei_call_regs(self->target, sdei_hvc, regs);
+	sdei_complete_and_resume(self->target, regs, sdei_hvc_done);
 	EXPECT_EQ((u64)sdei_hvc_done, regs->pc);
 	EXPECT_EQ((u64)sdei_spin, regs->elr_el1);
 }
 
 /*
- * What Linux leaves behind when it crashes: CPUs that never come out of their
- * handlers. The one that goes on, and the kernel that it starts, see nothing of
- * that.
+ * When Linux crashes, CPUs stay in their handlers for ever. That must not
+ * affect the CPU that goes on, nor the kernel that it starts.
  */
 TEST_F(smp, a_cpu_parked_in_a_handler_harms_nobody)
 {
@@ -159,7 +142,7 @@ TEST_F(smp, a_cpu_parked_in_a_handler_harms_nobody)
 	sdei_run(self->target, &regs);
 	EXPECT_EQ(sdei_handler(SIGNALLED), regs.pc);
 
-	/* More signals for it wait, and cost the others nothing. */
+	/* More signals for that CPU stay pending. */
 	EXPECT_EQ(SDEI_SUCCESS,
 		  sdei_call(self->source, EVENT_SIGNAL, 0, self->mpidr));
 
@@ -173,7 +156,7 @@ TEST_F(smp, a_cpu_parked_in_a_handler_harms_nobody)
 	EXPECT_EQ(SDEI_ER, sdei_call(self->target, EVENT_STATUS, 0));
 }
 
-/* The WFI is over then, interrupts or not: the handler returns behind it. */
+/* The event ends the WFI: the handler returns to the instruction behind it. */
 TEST_F(smp, mistake_24_signal_out_of_wfi)
 {
 	int stats_fd = vcpu_get_stats_fd(self->target);
@@ -193,17 +176,14 @@ TEST_F(smp, mistake_24_signal_out_of_wfi)
 		EXPECT_EQ(sdei_handler(SIGNALLED), regs->pc);
 		EXPECT_EQ((u64)sdei_wfi_done, regs->x[2]);
 
-		sdei_call_prepare(self->target, regs,
-				  SDEI_1_0_FN_SDEI_EVENT_COMPLETE_AND_RESUME,
-				  SDEI_ARGS((u64)sdei_hvc_done));
-		sdei_call_regs(self->target, sdei_hvc, regs);
+		sdei_complete_and_resume(self->target, regs, sdei_hvc_done);
 		EXPECT_EQ((u64)sdei_wfi_done, regs->elr_el1);
 	}
 
 	close(stats_fd);
 }
 
-/* What can't be delivered is nothing to wake for. */
+/* An event that can't be delivered does not end a WFI. */
 TEST_F(smp, signal_to_a_masked_cpu_in_wfi)
 {
 	int stats_fd = vcpu_get_stats_fd(self->target);
@@ -215,18 +195,18 @@ TEST_F(smp, signal_to_a_masked_cpu_in_wfi)
 
 	EXPECT_EQ(SDEI_SUCCESS,
 		  sdei_call(self->source, EVENT_SIGNAL, 0, self->mpidr));
-	for (i = 0; i < LONG_ENOUGH_MS; i++) {
+	for (i = 0; i < SDEI_LONG_ENOUGH_MS; i++) {
 		usleep(1000);
 		ASSERT_TRUE(sdei_is_blocked(stats_fd));
 	}
-	/* The thread ends with the process. */
+	/* The thread still runs. It ends with the process. */
 	_exit(_metadata->exit_code);
 }
 
 /*
- * Guest code in C from here on: each vCPU signals the next one, all at the same
- * time. Signals may merge, but after the last one there must be a run of the
- * handler that sees what was written before it.
+ * From here on, the guest runs C code. Each vCPU signals the next one, all at
+ * the same time. Several signals may lead to one run of the handler, but after
+ * the last signal it must run and see what was written before that signal.
  */
 #define NR_VCPUS	4
 #define NR_SIGNALS	400
@@ -290,7 +270,7 @@ static void guest_ring(enum between between)
 	}
 	GUEST_WAIT(READ_ONCE(cpus[next].seen) == NR_SIGNALS);
 
-	/* Be there for the one that signals here. */
+	/* Stay until the vCPU that signals this one has finished. */
 	__sync_fetch_and_add(&nr_finished, 1);
 	GUEST_WAIT(READ_ONCE(nr_finished) == NR_VCPUS);
 	GUEST_ASSERT(cpus[id].runs >= NR_SIGNALS / NR_BETWEEN);
@@ -322,7 +302,7 @@ static void guest_waker(void)
 	}
 	GUEST_ASSERT_EQ(cpus[1].runs, NR_SIGNALS);
 
-	/* Again and again: it may have been about to WFI the first time. */
+	/* If it had not reached its WFI yet, it needs another signal. */
 	WRITE_ONCE(cpus[1].done, true);
 	GUEST_WAIT(({ guest_signal(1, i); READ_ONCE(nr_finished); }));
 	GUEST_DONE();

@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * states_test - What every SDEI call answers in each state that an event can be
- * in, and which state that leads to: the tables of DEN0054, 6.1.
+ * states_test - The result of every SDEI call in each state of an event, and
+ * the state after it: the tables of DEN0054, 6.1.
  *
- * That a call changes no register but x0 is checked for each one made here, by
- * sdei_call().
+ * sdei_call() checks that no call changes any register but x0.
  */
 #include "sdei.h"
 
-#define SIGNALLED	KVM_SDEI_INDEX_SIGNALLED
-#define NORMAL		KVM_SDEI_INDEX_NORMAL(0)
-#define CRITICAL	KVM_SDEI_INDEX_CRITICAL(0)
-
-/* What enter_state() has in x5 when the event interrupts. */
+/* The value of x5 that the event interrupts in enter_state(). */
 #define OWN_X5		0xca11
 
 enum column { U, G, E, GR, ER, UP, NR_STATES };
@@ -29,7 +24,7 @@ static const struct {
 	[UP] = { "unregister pending", SDEI_UP },
 };
 
-/* From unregistered and masked, as a vCPU starts, to a state. */
+/* Takes an event of a new vCPU, unregistered and masked, to a state. */
 static void enter_state(struct kvm_vcpu *vcpu, int index, enum column state)
 {
 	u64 event = sdei_event(index);
@@ -56,7 +51,7 @@ static void enter_state(struct kvm_vcpu *vcpu, int index, enum column state)
 			       SDEI_PENDING);
 }
 
-/* And back, from whatever it is now. */
+/* Takes the event back to unregistered and masked, from any state. */
 static void leave_state(struct kvm_vcpu *vcpu, int index)
 {
 	u64 event = sdei_event(index);
@@ -69,10 +64,10 @@ static void leave_state(struct kvm_vcpu *vcpu, int index)
 	}
 	sdei_call(vcpu, PE_MASK);
 	TEST_ASSERT_EQ(sdei_call(vcpu, EVENT_STATUS, event), SDEI_U);
-	TEST_ASSERT_EQ(sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_PENDING), 0);
+	TEST_ASSERT_EQ(sdei_pending(vcpu), 0);
 }
 
-/* An entry of the table of states and calls: the answer and the next state. */
+/* An entry of the tables: the result of a call, and the state after it. */
 struct cell {
 	s64 answer;
 	enum column next;
@@ -91,8 +86,8 @@ FIXTURE_VARIANT(state)
 };
 
 FIXTURE_VARIANT_ADD(state, of_the_signalled_event) { .index = SIGNALLED };
-FIXTURE_VARIANT_ADD(state, of_a_normal_event) { .index = NORMAL };
-FIXTURE_VARIANT_ADD(state, of_a_critical_event) { .index = CRITICAL };
+FIXTURE_VARIANT_ADD(state, of_a_normal_event) { .index = NORMAL(0) };
+FIXTURE_VARIANT_ADD(state, of_a_critical_event) { .index = CRITICAL(0) };
 
 FIXTURE_SETUP(state)
 {
@@ -105,7 +100,7 @@ FIXTURE_TEARDOWN(state)
 	kvm_vm_free(self->vm);
 }
 
-/* Makes a call in each state and compares with a row of the table. */
+/* Makes a call in each state and compares the results with a row. */
 static void __check_row(struct __test_metadata *_metadata,
 			struct kvm_vcpu *vcpu, int index, u64 fn,
 			const u64 *args, const struct cell *row)
@@ -131,7 +126,7 @@ static void __check_row(struct __test_metadata *_metadata,
 	__check_row(_metadata, self->vcpu, variant->index,		\
 		    SDEI_1_0_FN_SDEI_##fn, SDEI_ARGS(__VA_ARGS__), row)
 
-/* A row without a change of state: one answer everywhere. */
+/* Fills in a row of a call with one result, which changes no state. */
 static void fill_row(struct cell *row, s64 answer)
 {
 	enum column i;
@@ -219,7 +214,7 @@ TEST_F(state, private_reset)
 	check_row(row, PRIVATE_RESET);
 }
 
-/* None of the events is shared. It has to succeed: clients insist. */
+/* No event is shared, but Linux expects that this call succeeds. */
 TEST_F(state, shared_reset)
 {
 	check_same(SDEI_SUCCESS, SHARED_RESET);
@@ -274,7 +269,9 @@ TEST_F(state, signal)
 
 TEST_F(state, pe_mask)
 {
-	/* The first three are masked since power-up, the others run unmasked. */
+	/*
+	 * Events are masked in the first three states, but not in the others.
+	 */
 	const struct cell row[] = {
 		[U]  = { 0, U },
 		[G]  = { 0, G },
@@ -294,7 +291,7 @@ TEST_F(state, pe_unmask)
 
 TEST_F(state, version)
 {
-	check_same(BIT_ULL(SDEI_VERSION_MAJOR_SHIFT), VERSION);
+	check_same(SDEI_VERSION_1_0, VERSION);
 }
 
 TEST_F(state, features)
@@ -306,15 +303,14 @@ TEST_F(state, get_info)
 {
 	check_same(SDEI_EVENT_TYPE_PRIVATE, EVENT_GET_INFO, self->event,
 		   SDEI_EVENT_INFO_EV_TYPE);
-	/* Zero is for an event that *can* be signalled. */
+	/* Zero means that the event can be signalled. */
 	check_same(variant->index == SIGNALLED ? 0 : 1, EVENT_GET_INFO,
 		   self->event, SDEI_EVENT_INFO_EV_SIGNALED);
-	check_same(variant->index == CRITICAL ? SDEI_EVENT_PRIORITY_CRITICAL :
-						SDEI_EVENT_PRIORITY_NORMAL,
-		   EVENT_GET_INFO, self->event, SDEI_EVENT_INFO_EV_PRIORITY);
+	check_same(variant->index == CRITICAL(0), EVENT_GET_INFO,
+		   self->event, SDEI_EVENT_INFO_EV_PRIORITY);
 }
 
-/* A private event has no routing, registered or not. */
+/* A private event has no routing, whether it is registered or not. */
 TEST_F(state, get_info_of_routing)
 {
 	check_same(SDEI_INVALID_PARAMETERS, EVENT_GET_INFO, self->event,
@@ -341,7 +337,7 @@ TEST_F(state, interrupt_release)
 	check_same(SDEI_INVALID_PARAMETERS, INTERRUPT_RELEASE, self->event);
 }
 
-/* The calls that end a handler return if there is none... */
+/* The calls that end a handler return an error if no handler runs. */
 TEST_F(state, complete_without_handler)
 {
 	enum column i;
@@ -355,7 +351,9 @@ TEST_F(state, complete_without_handler)
 		EXPECT_EQ(SDEI_DENIED, sdei_call(self->vcpu,
 						 EVENT_COMPLETE_AND_RESUME,
 						 (u64)sdei_hvc));
-		/* Whether there is a handler comes before the address. */
+		/*
+		 * With a bad address, too, the error is that no handler runs.
+		 */
 		EXPECT_EQ(SDEI_DENIED, sdei_call(self->vcpu,
 						 EVENT_COMPLETE_AND_RESUME, 0));
 		EXPECT_EQ(states[i].status, sdei_call(self->vcpu, EVENT_STATUS,
@@ -364,7 +362,10 @@ TEST_F(state, complete_without_handler)
 	}
 }
 
-/* ... and don't if there is one: it is the answer to PE_UNMASK that returns. */
+/*
+ * In a handler they don't return: the guest is then where the event interrupted
+ * it, behind PE_UNMASK, with its result.
+ */
 static void check_completion(struct __test_metadata *_metadata,
 			     struct kvm_vcpu *vcpu, int index, u64 fn,
 			     const u64 *args, const char *where)
@@ -393,7 +394,7 @@ TEST_F(state, complete_handled)
 			 SDEI_ARGS(SDEI_EV_HANDLED), sdei_hvc_done);
 }
 
-/* The status is for the firmware to know; nothing depends on it. */
+/* The handler's status has no effect. */
 TEST_F(state, complete_failed)
 {
 	check_completion(_metadata, self->vcpu, variant->index,
@@ -411,7 +412,7 @@ TEST_F(state, complete_and_resume)
 			 SDEI_ARGS((u64)sdei_smc_done), sdei_smc_done);
 }
 
-/* What concerns the CPU rather than one event. */
+/* State of the CPU as a whole. */
 FIXTURE(cpu)
 {
 	struct kvm_vm *vm;
@@ -439,7 +440,7 @@ TEST_F(cpu, mask_says_what_it_changed)
 	EXPECT_EQ(0, sdei_call(vcpu, PE_MASK));
 }
 
-/* One handler that runs doesn't keep the other events registered. */
+/* PRIVATE_RESET unregisters the other events although a handler runs. */
 TEST_F(cpu, private_reset_of_several_events)
 {
 	struct kvm_vcpu *vcpu = self->vcpu;
@@ -448,24 +449,24 @@ TEST_F(cpu, private_reset_of_several_events)
 
 	for (i = 0; i < KVM_SDEI_NR_EVENTS; i++)
 		sdei_register_enable(vcpu, i);
-	sdei_raise(vcpu, NORMAL);
+	sdei_raise(vcpu, NORMAL(0));
 	sdei_call_enter(vcpu, &regs, PE_UNMASK);
 
-	/* Can't be delivered yet, and now never will. */
-	sdei_raise(vcpu, NORMAL);
-	sdei_raise(vcpu, NORMAL + 1);
+	/* These stay pending until the reset clears them. */
+	sdei_raise(vcpu, NORMAL(0));
+	sdei_raise(vcpu, NORMAL(1));
 
 	EXPECT_EQ(SDEI_DENIED, sdei_call(vcpu, PRIVATE_RESET));
 	for (i = 0; i < KVM_SDEI_NR_EVENTS; i++)
-		EXPECT_EQ(i == NORMAL ? SDEI_UP : SDEI_U,
+		EXPECT_EQ(i == NORMAL(0) ? SDEI_UP : SDEI_U,
 			  sdei_call(vcpu, EVENT_STATUS, sdei_event(i)));
-	EXPECT_EQ(0, sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_PENDING));
+	EXPECT_EQ(0, sdei_pending(vcpu));
 
 	sdei_complete(vcpu, &regs);
 	EXPECT_EQ((u64)sdei_hvc_done, regs.pc);
-	EXPECT_EQ(SDEI_U, sdei_call(vcpu, EVENT_STATUS, sdei_event(NORMAL)));
+	EXPECT_EQ(SDEI_U, sdei_call(vcpu, EVENT_STATUS, sdei_event(NORMAL(0))));
 	EXPECT_EQ(SDEI_SUCCESS, sdei_call(vcpu, PRIVATE_RESET));
-	/* The mask isn't part of it. */
+	/* The reset does not mask events. */
 	EXPECT_EQ(1, sdei_call(vcpu, PE_MASK));
 }
 

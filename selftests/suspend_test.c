@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * suspend_test - What powers down the system: SYSTEM_SUSPEND, after which the
- * guest finds its registrations, and SYSTEM_RESET, after which it does not.
+ * suspend_test - SYSTEM_SUSPEND, which keeps the guest's registrations, and
+ * SYSTEM_RESET, which does not.
  */
 #include "sdei.h"
-
-#define SIGNALLED	KVM_SDEI_INDEX_SIGNALLED
-#define NORMAL(n)	KVM_SDEI_INDEX_NORMAL(n)
-#define CRITICAL(n)	KVM_SDEI_INDEX_CRITICAL(n)
 
 FIXTURE(suspend)
 {
@@ -31,49 +27,35 @@ FIXTURE_TEARDOWN(suspend)
 	kvm_vm_free(self->vm);
 }
 
-/* The guest makes a PSCI call that ends in the VMM. */
+/* The guest makes a PSCI call that makes KVM_RUN return to the VMM. */
 static void psci_exit(struct kvm_vcpu *vcpu, u64 fn, u32 type)
 {
-	struct sdei_regs regs;
-
-	sdei_call_prepare(vcpu, &regs, fn, SDEI_ARGS((u64)sdei_hvc));
-	regs.pc = (u64)sdei_hvc;
-	sdei_set_regs(vcpu, &regs);
+	sdei_call_set(vcpu, fn, SDEI_ARGS((u64)sdei_hvc));
 	vcpu_run(vcpu);
 	TEST_ASSERT_KVM_EXIT_REASON(vcpu, KVM_EXIT_SYSTEM_EVENT);
 	TEST_ASSERT_EQ(vcpu->run->system_event.type, type);
 }
 
-/* As a VMM resets, or resumes, a vCPU. The MMU's registers are the test's. */
+/* Resets or resumes a vCPU as a VMM does, with the registers of @start. */
 static void init_vcpu(struct kvm_vcpu *vcpu, const struct sdei_regs *start)
 {
-	static const u64 ids[] = {
-		KVM_ARM64_SYS_REG(SYS_SCTLR_EL1), KVM_ARM64_SYS_REG(SYS_TCR_EL1),
-		KVM_ARM64_SYS_REG(SYS_TTBR0_EL1), KVM_ARM64_SYS_REG(SYS_MAIR_EL1),
-		KVM_ARM64_SYS_REG(SYS_CPACR_EL1),
-	};
 	struct kvm_mp_state runnable = { .mp_state = KVM_MP_STATE_RUNNABLE };
-	u64 vals[ARRAY_SIZE(ids)];
-	struct kvm_vcpu_init init;
-	int i;
 
-	for (i = 0; i < ARRAY_SIZE(ids); i++)
-		vals[i] = sdei_get_reg(vcpu, ids[i]);
-	sdei_vcpu_target(vcpu->vm, &init);
-	vcpu_ioctl(vcpu, KVM_ARM_VCPU_INIT, &init);
+	sdei_vcpu_reset(vcpu, 0);
 	vcpu_mp_state_set(vcpu, &runnable);
-	for (i = 0; i < ARRAY_SIZE(ids); i++)
-		vcpu_set_reg(vcpu, ids[i], vals[i]);
 	sdei_set_regs(vcpu, start);
 }
 
 TEST_F(suspend, registrations_survive_and_the_cpu_is_masked)
 {
-	psci_exit(self->vcpu, PSCI_1_0_FN64_SYSTEM_SUSPEND, KVM_SYSTEM_EVENT_SUSPEND);
+	psci_exit(self->vcpu, PSCI_1_0_FN64_SYSTEM_SUSPEND,
+		  KVM_SYSTEM_EVENT_SUSPEND);
 	init_vcpu(self->vcpu, &self->start);
 
-	EXPECT_EQ(SDEI_E, sdei_call(self->vcpu, EVENT_STATUS, sdei_event(NORMAL(0))));
-	EXPECT_EQ(SDEI_E, sdei_call(self->vcpu, EVENT_STATUS, sdei_event(CRITICAL(0))));
+	EXPECT_EQ(SDEI_E, sdei_call(self->vcpu, EVENT_STATUS,
+				    sdei_event(NORMAL(0))));
+	EXPECT_EQ(SDEI_E, sdei_call(self->vcpu, EVENT_STATUS,
+				    sdei_event(CRITICAL(0))));
 	EXPECT_EQ(0, sdei_call(self->vcpu, PE_MASK));
 }
 
@@ -81,7 +63,8 @@ TEST_F(suspend, pending_events_survive)
 {
 	struct sdei_regs regs;
 
-	psci_exit(self->vcpu, PSCI_1_0_FN64_SYSTEM_SUSPEND, KVM_SYSTEM_EVENT_SUSPEND);
+	psci_exit(self->vcpu, PSCI_1_0_FN64_SYSTEM_SUSPEND,
+		  KVM_SYSTEM_EVENT_SUSPEND);
 	sdei_raise(self->vcpu, CRITICAL(0));
 	init_vcpu(self->vcpu, &self->start);
 
@@ -93,12 +76,14 @@ TEST_F(suspend, resumed_by_its_registers)
 {
 	struct sdei_regs regs;
 
-	psci_exit(self->vcpu, PSCI_1_0_FN64_SYSTEM_SUSPEND, KVM_SYSTEM_EVENT_SUSPEND);
+	psci_exit(self->vcpu, PSCI_1_0_FN64_SYSTEM_SUSPEND,
+		  KVM_SYSTEM_EVENT_SUSPEND);
 	sdei_raise(self->vcpu, CRITICAL(0));
 	sdei_set_regs(self->vcpu, &self->start);
 
-	/* The handler is not entered where the guest is not ready for it. */
-	EXPECT_EQ(SDEI_E, sdei_call(self->vcpu, EVENT_STATUS, sdei_event(CRITICAL(0))));
+	/* The event waits until the guest is ready for it and unmasks. */
+	EXPECT_EQ(SDEI_E, sdei_call(self->vcpu, EVENT_STATUS,
+				    sdei_event(CRITICAL(0))));
 	sdei_call_enter(self->vcpu, &regs, PE_UNMASK);
 	EXPECT_EQ(sdei_handler(CRITICAL(0)), regs.pc);
 }
@@ -109,59 +94,68 @@ TEST_F(suspend, a_running_handler_is_completed)
 
 	sdei_raise(self->vcpu, NORMAL(0));
 	sdei_call_enter(self->vcpu, &regs, VERSION);
-	psci_exit(self->vcpu, PSCI_1_0_FN64_SYSTEM_SUSPEND, KVM_SYSTEM_EVENT_SUSPEND);
+	psci_exit(self->vcpu, PSCI_1_0_FN64_SYSTEM_SUSPEND,
+		  KVM_SYSTEM_EVENT_SUSPEND);
 	init_vcpu(self->vcpu, &self->start);
 
-	EXPECT_EQ(SDEI_E, sdei_call(self->vcpu, EVENT_STATUS, sdei_event(NORMAL(0))));
+	EXPECT_EQ(SDEI_E, sdei_call(self->vcpu, EVENT_STATUS,
+				    sdei_event(NORMAL(0))));
 	EXPECT_EQ(SDEI_DENIED, sdei_call(self->vcpu, EVENT_COMPLETE));
 }
 
 TEST_F(suspend, a_second_reset_is_one)
 {
-	psci_exit(self->vcpu, PSCI_1_0_FN64_SYSTEM_SUSPEND, KVM_SYSTEM_EVENT_SUSPEND);
+	psci_exit(self->vcpu, PSCI_1_0_FN64_SYSTEM_SUSPEND,
+		  KVM_SYSTEM_EVENT_SUSPEND);
 	init_vcpu(self->vcpu, &self->start);
 	init_vcpu(self->vcpu, &self->start);
 
-	EXPECT_EQ(SDEI_U, sdei_call(self->vcpu, EVENT_STATUS, sdei_event(NORMAL(0))));
+	EXPECT_EQ(SDEI_U, sdei_call(self->vcpu, EVENT_STATUS,
+				    sdei_event(NORMAL(0))));
 }
 
 TEST_F(suspend, the_vmm_refuses_it_and_resets_later)
 {
-	/* The guest goes on, masked, and that was that. */
-	psci_exit(self->vcpu, PSCI_1_0_FN64_SYSTEM_SUSPEND, KVM_SYSTEM_EVENT_SUSPEND);
+	/* The guest goes on. Events are masked. */
+	psci_exit(self->vcpu, PSCI_1_0_FN64_SYSTEM_SUSPEND,
+		  KVM_SYSTEM_EVENT_SUSPEND);
 	sdei_set_regs(self->vcpu, &self->start);
-	EXPECT_EQ(SDEI_E, sdei_call(self->vcpu, EVENT_STATUS, sdei_event(NORMAL(0))));
+	EXPECT_EQ(SDEI_E, sdei_call(self->vcpu, EVENT_STATUS,
+				    sdei_event(NORMAL(0))));
 	EXPECT_EQ(0, sdei_call(self->vcpu, PE_MASK));
 
 	init_vcpu(self->vcpu, &self->start);
-	EXPECT_EQ(SDEI_U, sdei_call(self->vcpu, EVENT_STATUS, sdei_event(NORMAL(0))));
+	EXPECT_EQ(SDEI_U, sdei_call(self->vcpu, EVENT_STATUS,
+				    sdei_event(NORMAL(0))));
 }
 
 TEST_F(suspend, the_vmm_makes_a_reset_of_it)
 {
-	psci_exit(self->vcpu, PSCI_1_0_FN64_SYSTEM_SUSPEND, KVM_SYSTEM_EVENT_SUSPEND);
+	psci_exit(self->vcpu, PSCI_1_0_FN64_SYSTEM_SUSPEND,
+		  KVM_SYSTEM_EVENT_SUSPEND);
 	EXPECT_EQ(KVM_REG_ARM_SDEI_PE_SUSPENDED,
 		  sdei_get_reg(self->vcpu, KVM_REG_ARM_SDEI_PE));
 	vcpu_set_reg(self->vcpu, KVM_REG_ARM_SDEI_PE, 0);
 	init_vcpu(self->vcpu, &self->start);
 
-	EXPECT_EQ(SDEI_U, sdei_call(self->vcpu, EVENT_STATUS, sdei_event(NORMAL(0))));
+	EXPECT_EQ(SDEI_U, sdei_call(self->vcpu, EVENT_STATUS,
+				    sdei_event(NORMAL(0))));
 }
 
 TEST_F(suspend, a_deliverable_event_wakes_the_vm)
 {
 	struct kvm_mp_state suspended = { .mp_state = KVM_MP_STATE_SUSPENDED };
 
-	psci_exit(self->vcpu, PSCI_1_0_FN64_SYSTEM_SUSPEND, KVM_SYSTEM_EVENT_SUSPEND);
+	psci_exit(self->vcpu, PSCI_1_0_FN64_SYSTEM_SUSPEND,
+		  KVM_SYSTEM_EVENT_SUSPEND);
 	vcpu_mp_state_set(self->vcpu, &suspended);
 	sdei_raise(self->vcpu, CRITICAL(0));
 
-	/* It does not enter the handler: the VMM decides what to do first. */
+	/* The vCPU does not enter the handler, as the VMM has to act first. */
 	vcpu_run(self->vcpu);
 	TEST_ASSERT_KVM_EXIT_REASON(self->vcpu, KVM_EXIT_SYSTEM_EVENT);
 	EXPECT_EQ(KVM_SYSTEM_EVENT_WAKEUP, self->vcpu->run->system_event.type);
-	EXPECT_EQ(BIT(KVM_SDEI_INDEX_CRITICAL(0)),
-		  sdei_get_reg(self->vcpu, KVM_REG_ARM_SDEI_PENDING));
+	EXPECT_EQ(BIT(CRITICAL(0)), sdei_pending(self->vcpu));
 }
 
 TEST_F(suspend, system_reset_in_a_handler)
@@ -170,13 +164,15 @@ TEST_F(suspend, system_reset_in_a_handler)
 
 	sdei_raise(self->vcpu, NORMAL(0));
 	sdei_call_enter(self->vcpu, &regs, VERSION);
-	psci_exit(self->vcpu, PSCI_0_2_FN_SYSTEM_RESET, KVM_SYSTEM_EVENT_RESET);
+	psci_exit(self->vcpu, PSCI_0_2_FN_SYSTEM_RESET,
+		  KVM_SYSTEM_EVENT_RESET);
 
-	/* The handler is completed, and the reset does the rest. */
+	/* The call has ended the handler. The reset clears everything else. */
 	EXPECT_EQ(SDEI_E, sdei_get_reg(self->vcpu,
 				       KVM_REG_ARM_SDEI_STATUS(NORMAL(0))));
 	init_vcpu(self->vcpu, &self->start);
-	EXPECT_EQ(SDEI_U, sdei_call(self->vcpu, EVENT_STATUS, sdei_event(NORMAL(0))));
+	EXPECT_EQ(SDEI_U, sdei_call(self->vcpu, EVENT_STATUS,
+				    sdei_event(NORMAL(0))));
 	EXPECT_EQ(0, sdei_call(self->vcpu, PE_MASK));
 }
 

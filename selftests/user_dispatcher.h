@@ -1,129 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A dispatcher that is part of the VMM, behind the SMCCC filter. It knows one
- * event, the signalled one, and one vCPU, and reads and writes no more of the
- * vCPU's registers than a call needs.
+ * A dispatcher that is part of the VMM: the SMCCC filter forwards SDEI's calls
+ * to it. It knows one event, the signalled one, and one vCPU. It reads and
+ * writes no more of the vCPU's registers than a call needs.
  */
 #ifndef SELFTEST_USER_DISPATCHER_H
 #define SELFTEST_USER_DISPATCHER_H
 
 #include "sdei.h"
 
-#define PSR_HANDLER	(PSR_MODE_EL1h | PSR_D_BIT | PSR_A_BIT | PSR_I_BIT | PSR_F_BIT)
-
 struct dispatcher {
 	bool masked, registered, enabled, running, pending;
 	u64 entry, argument;
-	u64 x[SDEI_NR_SAVED], pc, pstate;	/* of what the handler interrupted */
+	/* What the handler has interrupted. */
+	u64 x[SDEI_NR_SAVED], pc, pstate;
+	/* How many calls it has answered. */
 	int calls;
 };
 
-static inline u64 dispatcher_get_x(struct kvm_vcpu *vcpu, int n)
-{
-	return sdei_get_reg(vcpu, ARM64_CORE_REG(regs.regs[n]));
-}
-
-static inline void dispatcher_set_x(struct kvm_vcpu *vcpu, int n, u64 val)
-{
-	vcpu_set_reg(vcpu, ARM64_CORE_REG(regs.regs[n]), val);
-}
-
-static inline s64 dispatcher_answer(struct dispatcher *d, struct kvm_vcpu *vcpu, u32 fn)
-{
-	bool was_masked = d->masked;
-
-	switch (fn) {
-	case SDEI_1_0_FN_SDEI_VERSION:
-		return 1LL << 48;
-	case SDEI_1_0_FN_SDEI_PE_MASK:
-		d->masked = true;
-		return !was_masked;
-	case SDEI_1_0_FN_SDEI_PE_UNMASK:
-		d->masked = false;
-		return SDEI_SUCCESS;
-	}
-
-	if ((u32)dispatcher_get_x(vcpu, 1) != KVM_SDEI_EVENT_SIGNALLED)
-		return SDEI_INVALID_PARAMETERS;
-
-	switch (fn) {
-	case SDEI_1_0_FN_SDEI_EVENT_REGISTER:
-		if (d->registered || d->running)
-			return SDEI_DENIED;
-		d->registered = true;
-		d->entry = dispatcher_get_x(vcpu, 2);
-		d->argument = dispatcher_get_x(vcpu, 3);
-		return SDEI_SUCCESS;
-	case SDEI_1_0_FN_SDEI_EVENT_ENABLE:
-		if (!d->registered)
-			return SDEI_DENIED;
-		d->enabled = true;
-		return SDEI_SUCCESS;
-	case SDEI_1_0_FN_SDEI_EVENT_STATUS:
-		return d->registered | d->enabled << 1 | d->running << 2;
-	case SDEI_1_0_FN_SDEI_EVENT_SIGNAL:
-		if (!d->registered)
-			return SDEI_INVALID_PARAMETERS;
-		d->pending = true;
-		return SDEI_SUCCESS;
-	default:
-		return SDEI_NOT_SUPPORTED;
-	}
-}
-
-static inline void dispatcher_deliver(struct dispatcher *d, struct kvm_vcpu *vcpu)
-{
-	int i;
-
-	if (!d->pending || !d->enabled || d->masked || d->running)
-		return;
-
-	d->pending = false;
-	d->running = true;
-	for (i = 0; i < SDEI_NR_SAVED; i++)
-		d->x[i] = dispatcher_get_x(vcpu, i);
-	d->pc = sdei_get_reg(vcpu, ARM64_CORE_REG(regs.pc));
-	d->pstate = sdei_get_reg(vcpu, ARM64_CORE_REG(regs.pstate));
-
-	dispatcher_set_x(vcpu, 0, KVM_SDEI_EVENT_SIGNALLED);
-	dispatcher_set_x(vcpu, 1, d->argument);
-	dispatcher_set_x(vcpu, 2, d->pc);
-	dispatcher_set_x(vcpu, 3, d->pstate);
-	vcpu_set_reg(vcpu, ARM64_CORE_REG(regs.pc), d->entry);
-	vcpu_set_reg(vcpu, ARM64_CORE_REG(regs.pstate), PSR_HANDLER);
-}
-
-static inline void dispatcher_complete(struct dispatcher *d, struct kvm_vcpu *vcpu)
-{
-	int i;
-
-	d->running = false;
-	for (i = 0; i < SDEI_NR_SAVED; i++)
-		dispatcher_set_x(vcpu, i, d->x[i]);
-	vcpu_set_reg(vcpu, ARM64_CORE_REG(regs.pc), d->pc);
-	vcpu_set_reg(vcpu, ARM64_CORE_REG(regs.pstate), d->pstate);
-}
-
-/* For a vCPU that left the guest with KVM_EXIT_HYPERCALL. */
-static inline void dispatcher_call(struct dispatcher *d, struct kvm_vcpu *vcpu)
-{
-	u32 fn = vcpu->run->hypercall.nr;
-
-	TEST_ASSERT(fn - KVM_SDEI_FN_BASE < KVM_SDEI_NR_FUNCTIONS,
-		    "Forwarded 0x%x", fn);
-	d->calls++;
-	if (fn == SDEI_1_0_FN_SDEI_EVENT_COMPLETE && d->running)
-		dispatcher_complete(d, vcpu);
-	else
-		dispatcher_set_x(vcpu, 0, dispatcher_answer(d, vcpu, fn));
-	dispatcher_deliver(d, vcpu);
-}
-
-/* Makes the VMM the one to answer. */
-static inline void dispatcher_forward(struct kvm_vm *vm)
-{
-	sdei_set_filter(vm, KVM_SDEI_FN_BASE, KVM_SDEI_NR_FUNCTIONS,
-			KVM_SMCCC_FILTER_FWD_TO_USER);
-}
+/* Has KVM forward SDEI's calls to the VMM. */
+void dispatcher_forward(struct kvm_vm *vm);
+/* Answers the call with which the vCPU came out by KVM_EXIT_HYPERCALL. */
+void dispatcher_call(struct dispatcher *d, struct kvm_vcpu *vcpu);
 
 #endif /* SELFTEST_USER_DISPATCHER_H */

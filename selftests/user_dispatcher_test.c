@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * user_dispatcher_test - A VMM that is the dispatcher itself, behind the SMCCC
- * filter, next to the one in the kernel: the guest can't tell them apart.
+ * user_dispatcher_test - The SMCCC filter forwards SDEI's calls to a dispatcher
+ * in the VMM. The guest gets the same results as from the one in the kernel.
  */
 #include "user_dispatcher.h"
 
-#define SIGNALLED	KVM_SDEI_INDEX_SIGNALLED
-
-/* Runs a vCPU to its stop, with the VMM as its firmware if @d is there. */
-static void run(struct kvm_vcpu *vcpu, struct dispatcher *d, struct sdei_regs *regs)
+/* Runs a vCPU until it stops. If @d is not NULL, it answers the calls. */
+static void run(struct kvm_vcpu *vcpu, struct dispatcher *d,
+		struct sdei_regs *regs)
 {
 	for (;;) {
 		vcpu_run(vcpu);
@@ -28,13 +27,13 @@ struct step {
 };
 
 /*
- * What a guest does. The arguments that are addresses are those of a handler
- * that stops; x18 and up stay as they are.
+ * Makes a series of calls, one after the other, and stores the registers after
+ * each of them. All handlers stop at their first instruction.
  */
 static void guest_steps(struct kvm_vm *vm, struct kvm_vcpu *vcpu,
 			struct dispatcher *d, struct sdei_regs *results)
 {
-	u64 mpidr = sdei_mpidr(vcpu);
+	u64 mpidr = sdei_mpidr(vcpu), argument = sdei_argument(vm, SIGNALLED);
 	const struct step steps[] = {
 		{ SDEI_1_0_FN_SDEI_VERSION },
 		{ SDEI_1_0_FN_SDEI_EVENT_STATUS, { 0 } },
@@ -42,33 +41,37 @@ static void guest_steps(struct kvm_vm *vm, struct kvm_vcpu *vcpu,
 		{ SDEI_1_0_FN_SDEI_EVENT_SIGNAL, { 0, mpidr } },
 		{ SDEI_1_0_FN_SDEI_EVENT_ENABLE, { 0 } },
 		{ SDEI_1_0_FN_SDEI_EVENT_REGISTER,
-		  { 0, sdei_handler(SIGNALLED), sdei_argument(vm, SIGNALLED) } },
+		  { 0, sdei_handler(SIGNALLED), argument } },
 		{ SDEI_1_0_FN_SDEI_EVENT_REGISTER,
-		  { 0, sdei_handler(SIGNALLED), sdei_argument(vm, SIGNALLED) } },
+		  { 0, sdei_handler(SIGNALLED), argument } },
 		{ SDEI_1_0_FN_SDEI_EVENT_ENABLE, { 0 } },
 		{ SDEI_1_0_FN_SDEI_EVENT_SIGNAL, { 0, mpidr } },
-		{ SDEI_1_0_FN_SDEI_PE_UNMASK },			/* enters the handler */
+		/* Enters the handler: */
+		{ SDEI_1_0_FN_SDEI_PE_UNMASK },
 		{ SDEI_1_0_FN_SDEI_EVENT_STATUS, { 0 } },
 		{ SDEI_1_0_FN_SDEI_PE_MASK },
 		{ SDEI_1_0_FN_SDEI_PE_UNMASK },
-		{ SDEI_1_0_FN_SDEI_EVENT_COMPLETE, { 0 } },	/* and leaves it */
-		{ SDEI_1_0_FN_SDEI_EVENT_SIGNAL, { 0, mpidr } },	/* enters it */
+		/* Leaves it, enters it again, leaves it again: */
+		{ SDEI_1_0_FN_SDEI_EVENT_COMPLETE, { 0 } },
+		{ SDEI_1_0_FN_SDEI_EVENT_SIGNAL, { 0, mpidr } },
 		{ SDEI_1_0_FN_SDEI_EVENT_COMPLETE, { 0 } },
 		{ SDEI_1_0_FN_SDEI_EVENT_STATUS, { 0 } },
 	};
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(steps); i++) {
-		sdei_call_prepare(vcpu, &results[i], steps[i].fn, steps[i].args);
+		sdei_call_prepare(vcpu, &results[i], steps[i].fn,
+				  steps[i].args);
 		results[i].pc = (u64)sdei_hvc;
 		sdei_set_regs(vcpu, &results[i]);
 		run(vcpu, d, &results[i]);
 	}
-	/* The end of the list. */
+	/* This ends the list. */
 	results[i].pc = 0;
 }
 
-static void run_all(struct sdei_regs *results, bool opt_in, struct dispatcher *d)
+static void run_all(struct sdei_regs *results, bool opt_in,
+		    struct dispatcher *d)
 {
 	struct kvm_vcpu *vcpu;
 	struct kvm_vm *vm = __sdei_vm_create(&vcpu, 1, opt_in);
@@ -79,8 +82,9 @@ static void run_all(struct sdei_regs *results, bool opt_in, struct dispatcher *d
 	kvm_vm_free(vm);
 }
 
-/* The VM opted in or did not: the filter wins, so the dispatcher is the VMM. */
-static void test_as_in_the_kernel(struct __test_metadata *_metadata, bool opt_in)
+/* The filter forwards the calls whether the VM has opted in or not. */
+static void test_as_in_the_kernel(struct __test_metadata *_metadata,
+				  bool opt_in)
 {
 	struct dispatcher d = { .masked = true };
 	struct sdei_regs kernel[32], user[32];
@@ -97,7 +101,7 @@ static void test_as_in_the_kernel(struct __test_metadata *_metadata, bool opt_in
 		EXPECT_EQ(kernel[i].x[2], user[i].x[2])
 			TH_LOG("step %d", i);
 	}
-	/* All of them came here, none to the kernel's dispatcher. */
+	/* All calls came to the VMM, none to the dispatcher in the kernel. */
 	EXPECT_EQ(i, d.calls);
 }
 

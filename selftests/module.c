@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Loads and unloads modules: see module.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "module.h"
+
+int load_module(const char *file, const char *parameters)
+{
+	int fd = open(file, O_RDONLY);
+	int ret;
+
+	if (fd < 0)
+		return errno;
+	ret = syscall(SYS_finit_module, fd, parameters, 0) ? errno : 0;
+	close(fd);
+	return ret;
+}
+
+int unload_module(const char *name)
+{
+	return syscall(SYS_delete_module, name, O_NONBLOCK) ? errno : 0;
+}
+
+int sdei_load(const char *parameters)
+{
+	return load_module(MODULE_FILE, parameters);
+}
+
+int sdei_unload(void)
+{
+	return unload_module("kvm_sdei");
+}
