@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What calls cost a guest: those that it always had, on different hosts, and
- * SDEI's, answered by the kernel and by a VMM.
+ * What calls cost a guest: two calls that every guest can make, on different
+ * hosts, and SDEI's calls with a dispatcher in the kernel and in the VMM.
  */
 #include "bench.h"
 #include "user_dispatcher.h"
@@ -18,7 +18,7 @@ static void guest_psci(const char *host)
 	GUEST_DONE();
 }
 
-/* One vCPU; the guest code gets @arg. */
+/* Runs guest code with @arg, or its MPIDR_EL1, as argument on one vCPU. */
 static void run(const char *section, bool opt_in, void *guest_code, u64 arg)
 {
 	struct kvm_vcpu *vcpu;
@@ -30,11 +30,13 @@ static void run(const char *section, bool opt_in, void *guest_code, u64 arg)
 	kvm_vm_free(vm);
 }
 
-/* The guest never reads the name of the host, so where it is doesn't matter. */
+/* The guest passes the name on by its address, and does not read it. */
 void bench_hosts(const char *host)
 {
-	run("SMCCC_VERSION in a VM that did not opt in", false, guest_floor, (u64)host);
-	run("PSCI_VERSION in a VM that did not opt in", false, guest_psci, (u64)host);
+	run("SMCCC_VERSION in a VM that did not opt in", false, guest_floor,
+	    (u64)host);
+	run("PSCI_VERSION in a VM that did not opt in", false, guest_psci,
+	    (u64)host);
 }
 
 static u64 context_cost;
@@ -47,18 +49,24 @@ static u64 context_handler(u64 event, u64 pc, u64 pstate)
 
 static void guest_calls(u64 mpidr)
 {
-	GUEST_ROW("SMCCC_VERSION, the empty call", guest_cost(FN_SMCCC_VERSION, 0, 0));
+	GUEST_ROW("SMCCC_VERSION, the empty call",
+		  guest_cost(FN_SMCCC_VERSION, 0, 0));
 	GUEST_ROW("PSCI_VERSION", guest_cost(FN_PSCI_VERSION, 0, 0));
 	GUEST_ROW("SDEI_VERSION", guest_cost(SDEI_1_0_FN_SDEI_VERSION, 0, 0));
 
 	guest_enable(0, context_handler);
-	GUEST_ROW("SDEI_EVENT_STATUS", guest_cost(SDEI_1_0_FN_SDEI_EVENT_STATUS, 0, 0));
-	GUEST_ROW("SDEI_EVENT_ENABLE", guest_cost(SDEI_1_0_FN_SDEI_EVENT_ENABLE, 0, 0));
-	GUEST_ROW("SDEI_EVENT_DISABLE", guest_cost(SDEI_1_0_FN_SDEI_EVENT_DISABLE, 0, 0));
+	GUEST_ROW("SDEI_EVENT_STATUS",
+		  guest_cost(SDEI_1_0_FN_SDEI_EVENT_STATUS, 0, 0));
+	GUEST_ROW("SDEI_EVENT_ENABLE",
+		  guest_cost(SDEI_1_0_FN_SDEI_EVENT_ENABLE, 0, 0));
+	GUEST_ROW("SDEI_EVENT_DISABLE",
+		  guest_cost(SDEI_1_0_FN_SDEI_EVENT_DISABLE, 0, 0));
 	GUEST_ROW("SDEI_PE_MASK", guest_cost(SDEI_1_0_FN_SDEI_PE_MASK, 0, 0));
-	GUEST_ROW("SDEI_PE_UNMASK", guest_cost(SDEI_1_0_FN_SDEI_PE_UNMASK, 0, 0));
-	/* The event is disabled: nothing but the call. */
-	GUEST_ROW("SDEI_EVENT_SIGNAL", guest_cost(SDEI_1_0_FN_SDEI_EVENT_SIGNAL, 0, mpidr));
+	GUEST_ROW("SDEI_PE_UNMASK",
+		  guest_cost(SDEI_1_0_FN_SDEI_PE_UNMASK, 0, 0));
+	/* The event is disabled, so the call does not lead to a handler. */
+	GUEST_ROW("SDEI_EVENT_SIGNAL",
+		  guest_cost(SDEI_1_0_FN_SDEI_EVENT_SIGNAL, 0, mpidr));
 
 	guest_call(SDEI_1_0_FN_SDEI_EVENT_ENABLE, 0, 0, 0);
 	GUEST_ROW("SDEI_EVENT_CONTEXT", context_cost);
@@ -83,12 +91,13 @@ static void guest_status(const char *where)
 static void guest_nmi(const char *where, u64 mpidr)
 {
 	guest_enable_raw(0, bench_complete, 0);
-	/* Fewer at a time, for user space takes long. */
-	GUEST_ROW(where, __guest_cost(SDEI_1_0_FN_SDEI_EVENT_SIGNAL, 0, mpidr, 10));
+	/* Fewer in a batch, as a dispatcher in user space takes long. */
+	GUEST_ROW(where, __guest_cost(SDEI_1_0_FN_SDEI_EVENT_SIGNAL, 0, mpidr,
+				      10));
 	GUEST_DONE();
 }
 
-/* As run(), but firmware may be the VMM. */
+/* As run(), but if @user, the VMM answers SDEI's calls. */
 static void run_either(const char *section, bool user, void *guest_code)
 {
 	struct dispatcher d = { .masked = true };
@@ -98,7 +107,8 @@ static void run_either(const char *section, bool user, void *guest_code)
 	if (user)
 		dispatcher_forward(vm);
 	vcpu_arch_set_entry_point(vcpu, guest_code);
-	vcpu_args_set(vcpu, 2, user ? IN_USER_SPACE : IN_KERNEL, sdei_mpidr(vcpu));
+	vcpu_args_set(vcpu, 2, user ? IN_USER_SPACE : IN_KERNEL,
+		      sdei_mpidr(vcpu));
 
 	do {
 		vcpu_run(vcpu);

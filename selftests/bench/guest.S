@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Guest code that is measured to the instruction: what is there is there on
- * purpose. Calls preserve all but x0 to x3, and handlers restore x0 to x17.
+ * Guest code of which every instruction is counted. Calls preserve all
+ * registers but x0 to x3, and handlers restore x0 to x17.
  */
 #define SDEI_EVENT_COMPLETE	0xc4000025
 
-/* GIC priorities with which a guest masks interrupts, and does not. */
+/* GIC priority masks with which a guest enables and masks interrupts. */
 #define PRIO_IRQON		0xe0
 #define PRIO_IRQOFF		0xc0
 
@@ -42,23 +42,23 @@ LABEL(bench_call_loop)
 LABEL(bench_complete)
 	complete
 
-/* A handler that counts, where its argument points. */
+/* A handler that increments the number at its argument. */
 LABEL(bench_count)
 	ldr	x9, [x1]
 	add	x9, x9, #1
 	str	x9, [x1]
 	complete
 
-/* A handler that says when it was entered, where its argument points. */
+/* A handler that stores the time of its entry at its argument. */
 LABEL(bench_stamp)
 	mrs	x9, cntvct_el0
 	str	x9, [x1]
 	complete
 
 /*
- * void bench_idle(struct receiver *): does nothing but be there for what comes,
- * until it is told to stop. An emulator that takes turns at the CPUs goes on to
- * the next one at a yield.
+ * void bench_idle(struct receiver *): waits for events until it is told to
+ * stop. An emulator that runs one CPU after the other goes on to the next one
+ * at YIELD.
  */
 LABEL(bench_idle)
 1:	yield
@@ -66,7 +66,10 @@ LABEL(bench_idle)
 	cbz	x1, 1b
 	ret
 
-/* Vectors for it, with a handler of interrupts that does what bench_stamp does. */
+/*
+ * Exception vectors for it. The interrupt handler stores the time of its entry,
+ * as bench_stamp does.
+ */
 	.balign	2048
 LABEL(bench_vectors)
 	.rept	5
@@ -85,10 +88,10 @@ LABEL(bench_vectors)
 	.endr
 
 /*
- * A hundred pairs of Linux's local_irq_save() and local_irq_restore(), as clang
- * makes them of 7.3's arch/arm64/include/asm/irqflags.h, and as they are when
- * alternatives have been patched: with PSTATE.DAIF in a kernel that knows
- * nothing else...
+ * A hundred pairs of Linux's local_irq_save() and local_irq_restore(): what
+ * clang compiles from 7.3's arch/arm64/include/asm/irqflags.h, after
+ * alternatives have been patched. This is a kernel that can only use
+ * PSTATE.DAIF.
  */
 LABEL(bench_daif_pairs)
 	.rept	100
@@ -98,7 +101,7 @@ LABEL(bench_daif_pairs)
 	.endr
 	ret
 
-/* ...in one that has the choice... */
+/* A kernel that can use both PSTATE.DAIF and the GIC, and uses PSTATE.DAIF. */
 LABEL(bench_choice_pairs)
 	.rept	100
 	nop
@@ -109,7 +112,10 @@ LABEL(bench_choice_pairs)
 	.endr
 	ret
 
-/* ...and with the GIC's priority mask there. Without need for DSB, it is NOP. */
+/*
+ * The same kernel, when it uses the GIC's priority mask. Where the GIC does not
+ * need the DSB, there would be a NOP in its place.
+ */
 LABEL(bench_pmr_pairs)
 	.rept	100
 	b	1f

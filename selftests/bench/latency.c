@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How long an event takes to get to a vCPU that runs with interrupts masked,
- * and an interrupt to one that has them enabled: from before the sender does
- * anything to the first instruction of the handler.
+ * How long it takes to deliver an event to a vCPU that runs with interrupts
+ * masked, and an interrupt to a vCPU that has them enabled: from before the
+ * sender acts to the first instruction of the handler.
  *
- * Sender and receiver have a CPU each. Where an emulator takes turns at the
- * CPUs, the figure is what both of them execute: the sender goes on until it
- * waits, and the receiver starts then. On hardware the two overlap.
+ * Sender and receiver have a CPU each. An emulator that runs one CPU after the
+ * other runs the sender until it waits, and then the receiver, so the figure is
+ * the sum of both. On hardware the two overlap.
  */
 #include <linux/sizes.h>
 #include "bench.h"
@@ -24,10 +24,9 @@ static struct receiver receiver;
 struct kvm_vm *bench_gic_vm(struct kvm_vcpu *vcpus[], int nr, bool opt_in)
 {
 	struct kvm_vm *vm = __sdei_vm_create(vcpus, nr, opt_in);
-
 	int fd = vgic_v3_setup(vm, nr, 64);
 
-	/* Newer libraries have given it one already. */
+	/* Newer libraries have already created one. */
 	TEST_ASSERT(fd >= 0 || errno == EEXIST, "There is no GICv3");
 	if (fd >= 0)
 		close(fd);
@@ -60,8 +59,8 @@ static void guest_receive_event(u64 event)
 }
 
 /*
- * For a sender, in a guest or in the VMM: when the handler was entered. Gives
- * the receiver time to leave it again.
+ * For a sender, in a guest or in the VMM: waits until the handler is entered,
+ * and then until the receiver has left it. Returns the time of the entry, or 0.
  */
 static u64 wait_for_stamp(struct receiver *r)
 {
@@ -151,14 +150,15 @@ static void inject_event(struct kvm_vcpu *vcpu)
 {
 	u64 event = EVENT;
 
-	vcpu_device_attr_set(vcpu, KVM_ARM_VCPU_SDEI_CTRL, KVM_ARM_VCPU_SDEI_RAISE, &event);
+	vcpu_device_attr_set(vcpu, KVM_ARM_VCPU_SDEI_CTRL,
+			     KVM_ARM_VCPU_SDEI_RAISE, &event);
 }
 
 static void from_vmm(const char *name, void (*inject)(struct kvm_vcpu *vcpu),
 		     void *receive, u64 what)
 {
 	static const char section[] = "From the VMM to the handler in a vCPU";
-	/* The guest's counter is the host's. */
+	/* Makes the guest's counter the same as the host's. */
 	struct kvm_arm_counter_offset offset = {};
 	struct bench_thread target;
 	struct kvm_vcpu *vcpu;
@@ -195,7 +195,8 @@ void bench_latency(const char *host)
 {
 	between_vcpus(guest_send_sgi, guest_receive_irq, SGI);
 	between_vcpus(guest_send_signal, guest_receive_event, 0);
-	from_vmm("KVM_IRQ_LINE, interrupts enabled", inject_irq, guest_receive_irq, SPI);
+	from_vmm("KVM_IRQ_LINE, interrupts enabled", inject_irq,
+		 guest_receive_irq, SPI);
 	from_vmm("KVM_ARM_VCPU_SDEI_RAISE, interrupts masked", inject_event,
 		 guest_receive_event, EVENT);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * bench - What SDEI costs, and what else there is to compare it with.
+ * bench - What SDEI costs, and what there is to compare it with.
  *
  *   bench HOST PART...
  *
@@ -24,7 +24,7 @@ int main(int argc, char *argv[])
 {
 	int i, j;
 
-	/* However it ends, what it has printed is there. */
+	/* So that all rows are in the file even if the program is killed. */
 	setvbuf(stdout, NULL, _IOLBF, 0);
 
 	for (i = 2; i < argc; i++) {
@@ -32,7 +32,8 @@ int main(int argc, char *argv[])
 			if (!strcmp(argv[i], parts[j].name))
 				break;
 		}
-		TEST_ASSERT(j < ARRAY_SIZE(parts), "There is no part %s", argv[i]);
+		TEST_ASSERT(j < ARRAY_SIZE(parts), "There is no part %s",
+			    argv[i]);
 		parts[j].run(argv[1]);
 	}
 	return 0;

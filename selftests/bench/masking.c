@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a guest pays for NMIs without SDEI: it masks interrupts by priority, so
- * that an NMI gets through, instead of by PSTATE.DAIF. With SDEI it does as it
- * always did.
+ * What a guest pays for NMIs without SDEI: it has to mask interrupts by the
+ * GIC's priority mask, which lets an NMI through. With SDEI it masks them by
+ * PSTATE.DAIF, as a guest without NMIs does.
  */
 #include "bench.h"
 
-/* Of a hundred pairs; what is around them vanishes in the rounding. */
+/* The cost of one pair, measured by a hundred: rounding removes the rest. */
 static u64 guest_pair_cost(void (*pairs)(void))
 {
 	struct samples samples = {};
@@ -30,7 +30,8 @@ static void guest_code(void)
 	GUEST_ROW("PSTATE.DAIF", guest_pair_cost(bench_daif_pairs));
 	GUEST_ROW("PSTATE.DAIF, CONFIG_ARM64_PSEUDO_NMI=y",
 		  guest_pair_cost(bench_choice_pairs));
-	GUEST_ROW("ICC_PMR_EL1, and pseudo_nmi=1", guest_pair_cost(bench_pmr_pairs));
+	GUEST_ROW("ICC_PMR_EL1, and pseudo_nmi=1",
+		  guest_pair_cost(bench_pmr_pairs));
 	GUEST_DONE();
 }
 
@@ -40,6 +41,7 @@ void bench_masking(const char *host)
 	struct kvm_vm *vm = bench_gic_vm(&vcpu, 1, false);
 
 	vcpu_arch_set_entry_point(vcpu, guest_code);
-	bench_run("local_irq_save() and local_irq_restore(), by what masks", vcpu);
+	bench_run("local_irq_save() and local_irq_restore(), by what masks",
+		  vcpu);
 	kvm_vm_free(vm);
 }

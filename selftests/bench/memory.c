@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How much memory a VM and a vCPU take: the sum of what the kernel's tracepoints
- * say that this process allocated and did not free again. Page tables and guest
- * memory are not in it; they don't depend on SDEI.
+ * How much memory a VM and a vCPU take: the sum of what the kernel's
+ * tracepoints say that this process allocated and did not free again. Page
+ * tables and guest memory are not in it; they don't depend on SDEI.
  */
 #include "bench.h"
 
@@ -15,10 +15,11 @@ static void tracing_set(const char *file, const char *value)
 
 	snprintf(path, sizeof(path), TRACING "%s", file);
 	f = fopen(path, "w");
-	TEST_ASSERT(f && fputs(value, f) >= 0 && !fclose(f), "Can't write %s", path);
+	TEST_ASSERT(f && fputs(value, f) >= 0 && !fclose(f), "Can't write %s",
+		    path);
 }
 
-/* Open while it counts, so that it does not count itself. */
+/* The file stays open, so that opening it is not counted. */
 static int tracing_on;
 
 static void tracing_switch(const char *value)
@@ -36,7 +37,7 @@ static void tracing_init(void)
 	snprintf(filter, sizeof(filter), "common_pid == %d", getpid());
 	tracing_set("events/kmem/filter", filter);
 	tracing_set("events/vmalloc/filter", filter);
-	/* Addresses as they are, to find who frees what. */
+	/* Shows real addresses, by which each free() finds its allocation. */
 	tracing_set("options/hash-ptr", "0");
 	tracing_set("events/kmem/kmalloc/enable", "1");
 	tracing_set("events/kmem/kmem_cache_alloc/enable", "1");
@@ -52,14 +53,14 @@ static u64 field(const char *line, const char *name, int base)
 	return value ? strtoull(value + strlen(name), NULL, base) : 0;
 }
 
-/* Starts to count. */
+/* Starts to count what this process allocates. */
 static void count_start(void)
 {
 	tracing_set("trace", "");
 	tracing_switch("1");
 }
 
-/* What was allocated since then and is still there. */
+/* Returns how many bytes were allocated since then and not freed. */
 static u64 count_end(void)
 {
 	struct { u64 ptr, size; } blocks[4096];
@@ -75,10 +76,11 @@ static u64 count_end(void)
 		TEST_ASSERT(!strstr(line, "LOST"), "The trace is not complete");
 		ptr = field(line, " ptr=", 16);
 		if (strstr(line, " alloc_vmap_area: ")) {
-			/* With a page to guard it. */
+			/* The size includes a guard page. */
 			sum += field(line, " size=", 10) - getpagesize();
 		} else if (field(line, " bytes_alloc=", 10)) {
-			TEST_ASSERT(nr < ARRAY_SIZE(blocks), "Too much to count");
+			TEST_ASSERT(nr < ARRAY_SIZE(blocks),
+				    "Too much to count");
 			blocks[nr].ptr = ptr;
 			blocks[nr].size = field(line, " bytes_alloc=", 10);
 			sum += blocks[nr++].size;
@@ -108,7 +110,8 @@ static void run(const char *name, bool opt_in, bool print)
 	vm = ioctl(kvm, KVM_CREATE_VM, 0);
 	TEST_ASSERT(vm >= 0, "KVM_CREATE_VM failed");
 	if (opt_in)
-		TEST_ASSERT(!ioctl(vm, KVM_ENABLE_CAP, &cap), "KVM_ENABLE_CAP failed");
+		TEST_ASSERT(!ioctl(vm, KVM_ENABLE_CAP, &cap),
+			    "KVM_ENABLE_CAP failed");
 	vm_size = count_end();
 
 	TEST_ASSERT(!ioctl(vm, KVM_ARM_PREFERRED_TARGET, &init),
@@ -116,11 +119,13 @@ static void run(const char *name, bool opt_in, bool print)
 	count_start();
 	vcpu = ioctl(vm, KVM_CREATE_VCPU, 0);
 	TEST_ASSERT(vcpu >= 0, "KVM_CREATE_VCPU failed");
-	TEST_ASSERT(!ioctl(vcpu, KVM_ARM_VCPU_INIT, &init), "KVM_ARM_VCPU_INIT failed");
+	TEST_ASSERT(!ioctl(vcpu, KVM_ARM_VCPU_INIT, &init),
+		    "KVM_ARM_VCPU_INIT failed");
 	vcpu_size = count_end();
 
 	if (print) {
-		bench_row("Memory of a VM without its vCPUs, bytes", name, vm_size);
+		bench_row("Memory of a VM without its vCPUs, bytes", name,
+			  vm_size);
 		bench_row("Memory of a vCPU, bytes", name, vcpu_size);
 	}
 	close(vcpu);
@@ -128,13 +133,13 @@ static void run(const char *name, bool opt_in, bool print)
 	close(kvm);
 }
 
-/* The host may be "opted in", too. */
+/* If @host is "opted in", the VM is so. */
 void bench_memory(const char *host)
 {
 	bool opt_in = !strcmp(host, "opted in");
 
 	tracing_init();
-	/* The first one may allocate what others reuse. */
+	/* The first VM may allocate what later ones reuse. */
 	run(host, opt_in, false);
 	run(host, opt_in, true);
 }

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What an event costs when many vCPUs have events at once, each on a CPU of its
- * own: a signal, the handler that it leads to, and its completion.
+ * What an event costs when many vCPUs signal at once, each on a CPU of its own:
+ * the call, the handler and its completion.
  *
- * Where an emulator takes turns at the CPUs, the time in which all vCPUs get
- * all their events is what all CPUs execute. Divided by the number of events it
- * is the same for any number of vCPUs, unless they get into each other's way.
+ * An emulator that runs one CPU after the other counts what all CPUs execute
+ * until all vCPUs have had all their events. Divided by the number of events,
+ * that is the same for any number of vCPUs, unless they disturb each other.
  */
 #include "bench.h"
 
 #define MAX_VCPUS	512
 #define ROUNDS		10
 
-/* Guest memory. What each vCPU writes has a cache line of its own. */
+/* Guest memory. Each vCPU writes to a cache line of its own. */
 static struct {
 	u64 mpidr;
 	u64 events;
@@ -31,19 +31,22 @@ static void guest_arrive(void)
 	__atomic_add_fetch(&arrived, 1, __ATOMIC_RELEASE);
 }
 
-/* Signals another vCPU, or itself, and again as soon as that has had the event. */
+/*
+ * Signals another vCPU, or itself, and again as soon as that has had the event.
+ */
 static void guest_events(u64 to)
 {
 	u64 *events = &vcpu_data[to].events, due = *events;
 	int i;
 
 	for (i = 0; i < ROUNDS; i++) {
-		bench_call_loop(SDEI_1_0_FN_SDEI_EVENT_SIGNAL, 0, vcpu_data[to].mpidr, 1);
+		bench_call_loop(SDEI_1_0_FN_SDEI_EVENT_SIGNAL, 0,
+				vcpu_data[to].mpidr, 1);
 		guest_wait(events, ++due);
 	}
 }
 
-/* Arrives for the first batch, and once after each. */
+/* Arrives at the first batch, and again after each batch. */
 static void guest_follower(u64 to)
 {
 	int i;
@@ -56,7 +59,7 @@ static void guest_follower(u64 to)
 	}
 }
 
-/* From when all are there and none has begun, to when all have ended. */
+/* Measures from when all vCPUs have arrived to when all have finished. */
 static u64 guest_leader(u64 to)
 {
 	u64 start, followers = nr_vcpus - 1;
@@ -102,7 +105,8 @@ static void run(const char *section, int nr, int distance)
 
 	for (i = 0; i < nr; i++) {
 		vcpu_arch_set_entry_point(vcpus[i], guest_code);
-		vcpu_args_set(vcpus[i], 3, (u64)i, (u64)((i + distance) % nr), name);
+		vcpu_args_set(vcpus[i], 3, (u64)i, (u64)((i + distance) % nr),
+			      name);
 		bench_thread_start(&threads[i], section, vcpus[i], i);
 	}
 	for (i = 0; i < nr; i++)
@@ -117,7 +121,9 @@ void bench_scale(const char *host)
 	if (max > MAX_VCPUS)
 		max = MAX_VCPUS;
 	for (nr = 1; nr <= max; nr *= 2)
-		run("Per event, all vCPUs signalling themselves at once", nr, 0);
+		run("Per event, all vCPUs signalling themselves at once", nr,
+		    0);
 	for (nr = 2; nr <= max; nr *= 2)
-		run("Per event, all vCPUs signalling their neighbours at once", nr, 1);
+		run("Per event, all vCPUs signalling their neighbours at once",
+		    nr, 1);
 }
