@@ -310,6 +310,148 @@ TEST_F(registers, take_both_bits_of_the_pe)
 	}
 }
 
+/*
+ * A priority has a context only while a handler runs: the registers of the
+ * context read as zero otherwise, so that a destination can always accept them.
+ */
+static void expect_no_context(struct __test_metadata *_metadata,
+			      struct kvm_vcpu *vcpu, int p)
+{
+	int i;
+
+	for (i = 0; i < SDEI_NR_SAVED; i++)
+		EXPECT_EQ(0, sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_X(p, i)));
+	EXPECT_EQ(0, sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_PC(p)));
+	EXPECT_EQ(0, sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_PSTATE(p)));
+}
+
+/* A context with a different value in each register. */
+#define CONTEXT_X(p, i)	(0x1000 * ((p) + 1) + (i))
+#define CONTEXT_PC(p)	(0x4000 * ((p) + 1))
+#define CONTEXT_PSTATE	(PSR_MODE_EL1t | PSR_N_BIT | PSR_F_BIT)
+
+static void set_context(struct kvm_vcpu *vcpu, int p)
+{
+	int i;
+
+	for (i = 0; i < SDEI_NR_SAVED; i++)
+		vcpu_set_reg(vcpu, KVM_REG_ARM_SDEI_X(p, i), CONTEXT_X(p, i));
+	vcpu_set_reg(vcpu, KVM_REG_ARM_SDEI_PC(p), CONTEXT_PC(p));
+	vcpu_set_reg(vcpu, KVM_REG_ARM_SDEI_PSTATE(p), CONTEXT_PSTATE);
+}
+
+static void expect_context(struct __test_metadata *_metadata,
+			   struct kvm_vcpu *vcpu, int p)
+{
+	int i;
+
+	for (i = 0; i < SDEI_NR_SAVED; i++)
+		EXPECT_EQ(CONTEXT_X(p, i),
+			  sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_X(p, i)));
+	EXPECT_EQ(CONTEXT_PC(p), sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_PC(p)));
+	EXPECT_EQ(CONTEXT_PSTATE,
+		  sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_PSTATE(p)));
+}
+
+/* An event of each priority. */
+static const int of_priority[] = { NORMAL(1), CRITICAL(1) };
+
+TEST_F(registers, show_a_context_only_while_its_handler_runs)
+{
+	struct kvm_vcpu *vcpu = self->vcpu;
+	struct sdei_regs regs;
+
+	sdei_register_enable(vcpu, NORMAL(0));
+	sdei_register_enable(vcpu, CRITICAL(0));
+	sdei_raise(vcpu, NORMAL(0));
+	sdei_call_enter(vcpu, &regs, PE_UNMASK, 0x11);
+	EXPECT_EQ(0x11, sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_X(0, 1)));
+	expect_no_context(_metadata, vcpu, 1);
+
+	sdei_raise(vcpu, CRITICAL(0));
+	sdei_call_enter(vcpu, &regs, VERSION, 0x22);
+	EXPECT_EQ(0x11, sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_X(0, 1)));
+	EXPECT_EQ(0x22, sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_X(1, 1)));
+
+	sdei_complete(vcpu, &regs);
+	EXPECT_EQ(0x11, sdei_get_reg(vcpu, KVM_REG_ARM_SDEI_X(0, 1)));
+	expect_no_context(_metadata, vcpu, 1);
+
+	sdei_complete(vcpu, &regs);
+	expect_no_context(_metadata, vcpu, 0);
+	expect_no_context(_metadata, vcpu, 1);
+}
+
+TEST_F(registers, show_no_context_after_complete_and_resume)
+{
+	struct sdei_regs regs;
+
+	sdei_register_enable(self->vcpu, CRITICAL(0));
+	sdei_raise(self->vcpu, CRITICAL(0));
+	sdei_call_enter(self->vcpu, &regs, PE_UNMASK);
+	sdei_complete_and_resume(self->vcpu, &regs, sdei_hvc_done);
+	expect_no_context(_metadata, self->vcpu, 1);
+}
+
+/* The VMM may write a context before it writes that its handler runs. */
+TEST_F(registers, keep_a_context_written_before_its_status)
+{
+	int p;
+
+	for (p = 0; p < 2; p++) {
+		set_context(self->vcpu, p);
+		expect_no_context(_metadata, self->vcpu, p);
+		vcpu_set_reg(self->vcpu,
+			     KVM_REG_ARM_SDEI_STATUS(of_priority[p]), SDEI_ER);
+		expect_context(_metadata, self->vcpu, p);
+	}
+}
+
+TEST_F(registers, keep_a_context_written_after_its_status)
+{
+	int p;
+
+	for (p = 0; p < 2; p++) {
+		vcpu_set_reg(self->vcpu,
+			     KVM_REG_ARM_SDEI_STATUS(of_priority[p]), SDEI_ER);
+		set_context(self->vcpu, p);
+		expect_context(_metadata, self->vcpu, p);
+		vcpu_set_reg(self->vcpu,
+			     KVM_REG_ARM_SDEI_STATUS(of_priority[p]), SDEI_E);
+		expect_no_context(_metadata, self->vcpu, p);
+	}
+}
+
+/*
+ * Another thread of the VMM withdraws an event after the VMM has read PENDING
+ * and before it writes the value back. The write sets the event again: the
+ * register can't tell this from an event that another vCPU has yet to take.
+ */
+TEST_F(registers, pending_written_back_restores_a_withdrawn_event)
+{
+	u64 event = sdei_event(NORMAL(0)), pending;
+	struct sdei_regs regs;
+
+	sdei_register_enable(self->vcpu, NORMAL(0));
+	sdei_raise(self->vcpu, NORMAL(0));
+	pending = sdei_pending(self->vcpu);
+	EXPECT_EQ(BIT(NORMAL(0)), pending);
+
+	EXPECT_EQ(0, __sdei_withdraw(self->vcpu, event));
+	EXPECT_EQ(0, sdei_pending(self->vcpu));
+
+	vcpu_set_reg(self->vcpu, KVM_REG_ARM_SDEI_PENDING, pending);
+	EXPECT_EQ(BIT(NORMAL(0)), sdei_pending(self->vcpu));
+	sdei_call_enter(self->vcpu, &regs, PE_UNMASK);
+	EXPECT_EQ(sdei_handler(NORMAL(0)), regs.pc);
+
+	/* Withdrawn after that, it is gone. */
+	sdei_raise(self->vcpu, NORMAL(0));
+	EXPECT_EQ(0, __sdei_withdraw(self->vcpu, event));
+	sdei_complete(self->vcpu, &regs);
+	EXPECT_EQ((u64)sdei_hvc_done, regs.pc);
+}
+
 static void expect_refused(struct __test_metadata *_metadata,
 			   struct kvm_vcpu *vcpu, u64 id, u64 val)
 {
@@ -330,7 +472,7 @@ TEST_F(registers, refuse_what_can_not_be)
 	const u64 bad_pstate[] = {
 		0x1, 0x2, 0x3, 0x6, 0x7, PSR_MODE_EL2t, PSR_MODE_EL2h, 0xa,
 		PSR_MODE_EL3t, PSR_MODE_EL3h, 0xf,
-		/* AArch32: FIQ, IRQ, SVC, ABT, HYP, UND, SYS; then bits > 31. */
+		/* AArch32: FIQ, IRQ, SVC, ABT, HYP, UND, SYS; and bits > 31 */
 		0x11, 0x12, 0x13, 0x17, 0x1a, 0x1b, 0x1f,
 		PSR_MODE32_BIT | BIT_ULL(32), PSR_MODE32_BIT | BIT_ULL(63),
 		PSR_MODE_EL1h | BIT_ULL(5), PSR_MODE_EL1h | BIT_ULL(14),
@@ -372,6 +514,14 @@ TEST_F(registers, refuse_what_can_not_be)
 	}
 }
 
+/* The EL0 field: 2 means AArch64 and AArch32, 1 means AArch64 only. */
+static bool has_aarch32_el0(struct kvm_vcpu *vcpu)
+{
+	u64 id = KVM_ARM64_SYS_REG(SYS_ID_AA64PFR0_EL1);
+
+	return (sdei_get_reg(vcpu, id) & 0xf) == 2;
+}
+
 /*
  * The host's CPUs have AArch32 at EL0 or not. A VMM that hides it in the ID
  * register does not prevent the guest from using it, so the state of a guest
@@ -383,8 +533,8 @@ TEST_F(registers, take_aarch32_if_the_host_has_it)
 	u64 pfr0 = sdei_get_reg(self->vcpu, pfr0_id);
 	u64 id = KVM_REG_ARM_SDEI_PSTATE(0);
 
-	/* The EL0 field: 2 means AArch64 and AArch32, 1 AArch64 only. */
-	if ((pfr0 & 0xf) == 2) {
+	vcpu_set_reg(self->vcpu, KVM_REG_ARM_SDEI_STATUS(NORMAL(0)), SDEI_ER);
+	if (has_aarch32_el0(self->vcpu)) {
 		vcpu_set_reg(self->vcpu, pfr0_id, pfr0 - 1);
 		EXPECT_EQ(0, __vcpu_set_reg(self->vcpu, id, 0xffffffe0 |
 					    PSR_MODE32_BIT));
@@ -393,6 +543,99 @@ TEST_F(registers, take_aarch32_if_the_host_has_it)
 	} else {
 		expect_refused(_metadata, self->vcpu, id, PSR_MODE32_BIT);
 	}
+}
+
+/*
+ * The VMM writes the context of a handler that has interrupted AArch32, with
+ * values that do not fit in the registers of AArch32.
+ */
+static void set_wide_context(struct kvm_vcpu *vcpu, bool pstate_first)
+{
+	int i;
+
+	if (pstate_first)
+		vcpu_set_reg(vcpu, KVM_REG_ARM_SDEI_PSTATE(0), PSR_MODE32_BIT);
+	for (i = 0; i < SDEI_NR_SAVED; i++)
+		vcpu_set_reg(vcpu, KVM_REG_ARM_SDEI_X(0, i),
+			     0xfeed000000000000 + CONTEXT_X(0, i));
+	vcpu_set_reg(vcpu, KVM_REG_ARM_SDEI_PC(0),
+		     0xfeed000000000000 + CONTEXT_PC(0));
+	if (!pstate_first)
+		vcpu_set_reg(vcpu, KVM_REG_ARM_SDEI_PSTATE(0), PSR_MODE32_BIT);
+}
+
+/* How many of x0, x1, ... AArch32 uses at EL0: r0 to r14. */
+#define NR_AARCH32	15
+
+static void check_narrowed(struct __test_metadata *_metadata,
+			   struct kvm_vcpu *vcpu, bool status_first,
+			   bool pstate_first)
+{
+	u64 status = KVM_REG_ARM_SDEI_STATUS(NORMAL(0));
+	struct sdei_regs regs;
+	int i;
+
+	if (!has_aarch32_el0(vcpu))
+		SKIP(return, "This host has no AArch32 at EL0");
+
+	sdei_register_enable(vcpu, NORMAL(1));
+	sdei_call(vcpu, PE_UNMASK);
+	if (status_first)
+		vcpu_set_reg(vcpu, status, SDEI_ER);
+	set_wide_context(vcpu, pstate_first);
+	if (!status_first)
+		vcpu_set_reg(vcpu, status, SDEI_ER);
+
+	/*
+	 * A second event interrupts the guest as soon as the handler has
+	 * completed, before it runs in AArch32. KVM narrows the same registers
+	 * if the VMM writes PSTATE itself.
+	 */
+	sdei_raise(vcpu, NORMAL(1));
+	sdei_complete(vcpu, &regs);
+	ASSERT_EQ(sdei_handler(NORMAL(1)), regs.pc);
+	EXPECT_EQ(CONTEXT_PC(0), regs.x[2]);
+	EXPECT_EQ(PSR_MODE32_BIT, regs.x[3]);
+	for (i = 0; i < 4; i++)
+		EXPECT_EQ(CONTEXT_X(0, i), sdei_call(vcpu, EVENT_CONTEXT, i));
+	for (; i < NR_AARCH32; i++)
+		EXPECT_EQ(CONTEXT_X(0, i), regs.x[i]);
+}
+
+TEST_F(registers, narrow_an_aarch32_context)
+{
+	check_narrowed(_metadata, self->vcpu, false, false);
+}
+
+TEST_F(registers, narrow_an_aarch32_context_with_pstate_first)
+{
+	check_narrowed(_metadata, self->vcpu, false, true);
+}
+
+TEST_F(registers, narrow_an_aarch32_context_with_status_first)
+{
+	check_narrowed(_metadata, self->vcpu, true, false);
+}
+
+/* COMPLETE_AND_RESUME returns to EL1, and stores the narrow PC in ELR_EL1. */
+TEST_F(registers, narrow_an_aarch32_context_that_resumes_elsewhere)
+{
+	struct sdei_regs regs;
+	int i;
+
+	if (!has_aarch32_el0(self->vcpu))
+		SKIP(return, "This host has no AArch32 at EL0");
+
+	sdei_call(self->vcpu, PE_UNMASK);
+	/* The guest needs x19 to stop, which is no part of the context. */
+	set_wide_context(self->vcpu, false);
+	vcpu_set_reg(self->vcpu, KVM_REG_ARM_SDEI_STATUS(NORMAL(0)), SDEI_ER);
+	sdei_complete_and_resume(self->vcpu, &regs, sdei_hvc_done);
+	EXPECT_EQ((u64)sdei_hvc_done, regs.pc);
+	EXPECT_EQ(CONTEXT_PC(0), regs.elr_el1);
+	EXPECT_EQ(PSR_MODE32_BIT, regs.spsr_el1);
+	for (i = 0; i < NR_AARCH32; i++)
+		EXPECT_EQ(CONTEXT_X(0, i), regs.x[i]);
 }
 
 /*
