@@ -196,7 +196,7 @@ TEST_F(control, raises_in_the_vcpu_that_can_take_it)
 {
 	const int event = NORMAL(0);
 
-	/* A vCPU that has registered the event comes before one that has not. */
+	/* A vCPU that has registered it comes before one that has not. */
 	sdei_register_enable(self->vcpus[1], event);
 	EXPECT_EQ(0, inject(self->vm, "0x40000010"));
 	EXPECT_TRUE(is_pending(self->vcpus[1], event));
@@ -215,6 +215,73 @@ TEST_F(control, raises_in_the_vcpu_that_can_take_it)
 	EXPECT_EQ(0, inject(self->vm, "0x40000010"));
 	EXPECT_TRUE(is_pending(self->vcpus[0], event));
 	EXPECT_FALSE(is_pending(self->vcpus[1], event));
+}
+
+/* As PSCI's CPU_OFF and the VMM do. */
+static void set_mp_state(struct kvm_vcpu *vcpu, u32 mp_state)
+{
+	struct kvm_mp_state state = { .mp_state = mp_state };
+
+	vcpu_mp_state_set(vcpu, &state);
+}
+
+/* A vCPU that is off would not take the event before it is turned on again. */
+TEST_F(control, passes_over_vcpus_that_are_off)
+{
+	const int event = NORMAL(0);
+
+	/* One vCPU would take the event at once, but is off. */
+	listen_to(self->vcpus[0], event);
+	set_mp_state(self->vcpus[0], KVM_MP_STATE_STOPPED);
+	EXPECT_EQ(SDEI_SUCCESS, sdei_register(self->vcpus[1], event));
+	EXPECT_EQ(0, inject(self->vm, "0x40000010"));
+	EXPECT_FALSE(is_pending(self->vcpus[0], event));
+	EXPECT_TRUE(is_pending(self->vcpus[1], event));
+	withdraw(self->vcpus[1], event);
+
+	/* On again, it gets the event. */
+	set_mp_state(self->vcpus[0], KVM_MP_STATE_RUNNABLE);
+	EXPECT_EQ(0, inject(self->vm, "0x40000010"));
+	EXPECT_TRUE(is_pending(self->vcpus[0], event));
+	EXPECT_FALSE(is_pending(self->vcpus[1], event));
+}
+
+TEST_F(control, does_not_raise_if_all_vcpus_are_off)
+{
+	const int event = NORMAL(0);
+	int i;
+
+	listen_to(self->vcpus[1], event);
+	set_mp_state(self->vcpus[1], KVM_MP_STATE_STOPPED);
+
+	/* The other vCPU is on, but has not registered the event. */
+	EXPECT_EQ(EAGAIN, inject(self->vm, "0x40000010"));
+
+	sdei_register_enable(self->vcpus[0], event);
+	set_mp_state(self->vcpus[0], KVM_MP_STATE_STOPPED);
+	EXPECT_EQ(EAGAIN, inject(self->vm, "0x40000010"));
+	for (i = 0; i < 2; i++)
+		EXPECT_FALSE(is_pending(self->vcpus[i], event));
+}
+
+/* Whoever names a vCPU gets what KVM_ARM_VCPU_SDEI_RAISE does. */
+TEST_F(control, raises_in_a_named_vcpu_that_is_off)
+{
+	listen_to(self->vcpus[0], NORMAL(0));
+	set_mp_state(self->vcpus[0], KVM_MP_STATE_STOPPED);
+	EXPECT_EQ(0, inject(self->vm, "0 0x40000010"));
+	EXPECT_TRUE(is_pending(self->vcpus[0], NORMAL(0)));
+	EXPECT_EQ(EAGAIN, inject(self->vm, "1 0x40000010"));
+}
+
+/* A vCPU that is suspended is on: the event may be what wakes it. */
+TEST_F(control, does_not_pass_over_suspended_vcpus)
+{
+	vm_enable_cap(self->vm, KVM_CAP_ARM_SYSTEM_SUSPEND, 0);
+	listen_to(self->vcpus[0], NORMAL(0));
+	set_mp_state(self->vcpus[0], KVM_MP_STATE_SUSPENDED);
+	EXPECT_EQ(0, inject(self->vm, "0x40000010"));
+	EXPECT_TRUE(is_pending(self->vcpus[0], NORMAL(0)));
 }
 
 TEST_F(control, counts_as_injection)
