@@ -24,6 +24,18 @@ verify:
 bench:
 	@tools/check/bench $(if $(RECORD),--record)
 
+## selftest: run one selftest in the emulated host: make selftest TEST=delivery_test [CASE=...]; without TEST, list them
+selftest:
+	@tools/run/selftest "$(TEST)" "$(CASE)"
+
+## guest: run one scenario with a real guest: make guest SCENARIO=lockup; without SCENARIO, list them
+guest:
+	@tools/check/guest $(SCENARIO)
+
+## shell: a shell in the emulated host with the module loaded; a guest starts there by one command
+shell:
+	@tools/run/shell
+
 ## modules: build kvm_sdei.ko for a patched kernel tree: make modules KDIR=...
 modules:
 	@tools/build/check-kdir "$(KDIR)"
@@ -52,5 +64,6 @@ distclean: clean
 help:
 	@echo "kvm_sdei: SDEI firmware for KVM guests on arm64"
 	@sed -n 's/^## \([a-z-]*\): \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
+	@echo "Where a host is emulated: HOST=6.12 or mainline, MODE=vhe, nvhe or protected (Documentation/development.rst)"
 
-.PHONY: demo check check-all verify bench modules dtb acpi clean distclean help
+.PHONY: demo check check-all verify bench selftest guest shell modules dtb acpi clean distclean help

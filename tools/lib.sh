@@ -19,8 +19,8 @@ die() {
 	exit 1
 }
 
-# key ARG...: a short digest of the named files and, for what is no file, of
-# the words themselves.
+# key ARG...: a short digest of the files that are named here, and of each word
+# that is not the name of a file.
 key() {
 	local arg
 	for arg in "$@"; do
@@ -67,15 +67,16 @@ step() {
 }
 
 # cached NAME KEY: prints the folder for NAME made from KEY. True if it is
-# complete; otherwise what is left of it and of NAME's older results goes, and
-# the caller fills it and calls `complete DIR`.
+# complete. Otherwise it is emptied, and what NAME was made from other keys is
+# deleted; the caller fills the folder and calls `complete DIR`.
 cached() {
 	local dir=$cache/$1-$2 trash
 	printf '%s\n' "$dir"
 	[ -e "$dir/.complete" ] && return
 	# Kernel trees take minutes to delete; nobody has to wait for that.
 	trash=$(mktemp -d "$cache/trash.XXXXXX")
-	find "$cache" -maxdepth 1 -name "$1-[0-9a-f]*" -exec mv -t "$trash" {} +
+	# A key has twelve characters; NAME-debug-KEY belongs to another name.
+	find "$cache" -maxdepth 1 -name "$1-????????????" -exec mv -t "$trash" {} +
 	nice rm -rf --one-file-system "$cache"/trash.* >/dev/null 2>&1 </dev/null &
 	mkdir -p "$dir"
 	return 1
@@ -94,13 +95,18 @@ lock_cache() {
 	export KVM_SDEI_LOCKED=1
 }
 
+# What has been built is only used from here on, which may take as long as a
+# person likes; meanwhile others may fill the cache.
+unlock_cache() { exec 9>&-; }
+
 need_mmdebstrap() {
 	command -v mmdebstrap >/dev/null || step "install mmdebstrap" 300 sh -c \
 		'apt-get update && apt-get install -y --no-install-recommends mmdebstrap'
 }
 
 # in_cargo COMMAND...: runs COMMAND, a cargo that builds for this machine, in the
-# toolchain. Behind a proxy, this machine has certificates that it has not.
+# toolchain. Behind a proxy, cargo needs this machine's certificates, which the
+# toolchain does not have.
 in_cargo() {
 	local ca=/etc/ssl/certs/ca-certificates.crt
 	if [ -e "$ca" ]; then
@@ -122,7 +128,7 @@ cargo_tool() {
 	echo "$dir/bin/$1"
 }
 
-# not_in FILE <LINES: those lines that are no line of FILE.
+# not_in FILE <LINES: prints those of LINES that FILE does not have.
 not_in() {
 	[ -s "$1" ] || die "there is no $1"
 	awk 'NR == FNR { known[$0]; next } !($0 in known)' "$1" -

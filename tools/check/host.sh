@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0
-# Part of tools/check/run: builds kernel, module and selftests for a host, boots it
-# in the emulator, runs the selftests and the kernel's own KVM tests there, and
-# takes in their results.
+# Part of tools/check/run: builds kernel, module and selftests for a host, boots
+# it in the emulator, runs the selftests and the kernel's own KVM tests there,
+# and takes in their results.
 # shellcheck shell=bash
 
 . "$top/tools/check/bindings.sh"
+. "$top/tools/run/host.sh"
 
 # The kernel's own tests, which must not notice the module.
 kernel_tests=(get-reg-list hypercalls psci_test smccc_filter)
 
 # check_host KERNEL VARIANT MODE...: one host kernel in each of these KVM modes.
-# What a kernel can't be built for fails for that kernel, not for the others.
+# If something can't be built for this kernel, the others are tested all the same.
 check_host() {
 	local mode
 	export HOST=$1 VARIANT=$2
@@ -27,8 +28,6 @@ check_host() {
 # Builds what the host needs, and leaves it in $kdir, $module and $selftests.
 build_host() {
 	name=$HOST${VARIANT:+ $VARIANT}
-	# How many times slower than others it may be.
-	case $VARIANT in kasan | kcsan) slow=10 ;; *) slow=1 ;; esac
 	echo "# host: $name"
 	t "$name: build the patched kernel" "$top/tools/build/kernel" host &&
 		kdir=$("$top/tools/build/kernel" host) &&
@@ -38,7 +37,7 @@ build_host() {
 		selftests=$("$top/tools/build/selftests")
 }
 
-# What the kernel's own tools say of our sources.
+# Runs the kernel's own tools on our sources.
 check_sources() {
 	local copy=$scratch/sources
 	rm -rf "$copy" && cp -r "$(dirname "$module")" "$copy"
@@ -48,7 +47,7 @@ check_sources() {
 		in_tc "$top/tools/check/speculation" llvm-objdump "$(dirname "$module")/src/kvm_sdei.o" || true
 }
 
-# analysed SETTING FILE...: builds FILEs again; any warning about ours counts.
+# analysed SETTING FILE...: builds FILEs again; fails on any warning about them.
 analysed() {
 	local setting=$1 log=$scratch/analysis.log
 	shift
@@ -59,9 +58,8 @@ analysed() {
 
 # run_host MODE: all tests in the emulated host, with KVM in that mode.
 run_host() {
-	local mode=$1 host="$name $1" slow=$slow test own_tests=()
-	# Emulated, the way to the guest is much longer then.
-	[ "$mode" = vhe ] || slow=$((slow * 4))
+	local MODE=$1 host="$name $1" slow test own_tests=()
+	slow=$(slowness)
 	new_share "${kernel_tests[@]}" get-reg-list-sdei
 	cp "$selftests/smccc_test_service.ko" "$share/"
 	for test in "$top"/selftests/*_test.c; do
@@ -89,10 +87,11 @@ run_host() {
 }
 
 # run_hostile TIMES SECONDS: hostile guests and VMMs, TIMES as many as run_host
-# has, in at most SECONDS; from SEED, or another one each time. The emulated
-# host does not know what time it is.
+# has, in at most SECONDS. Their random numbers start from SEED, or else from the
+# time, which is taken here, as the emulated host has no clock.
 run_hostile() {
-	local mode=vhe host="$name, hostile x$1" seed=${SEED:-$(date +%s)}
+	local MODE=vhe host="$name, hostile x$1" seed=${SEED:-$(date +%s)} slow
+	slow=$(slowness)
 	new_share
 	cp "$selftests/hostile_test" "$share/"
 	boot $(($2 + 300 * slow)) <<-END
@@ -135,22 +134,17 @@ boot() {
 	dmesg >dmesg.log
 	END
 	chmod +x "$share/run"
-	t "$host: the emulated host ran to its end" emulated "$1" || true
+	t "$host: the emulated host ran to its end" boot_host "$share" "$1" || true
 }
 
-emulated() {
-	"$top/tools/run/emulate" -t "$1" -a "kvm-arm.mode=$mode" "$kdir/arch/arm64/boot/Image" \
-		"$("$top/tools/build/initrd" host "$top/tools/run/initramfs/host-init")" "$share"
-}
-
-# tap_results TEST: its results are ours.
+# tap_results TEST: takes the test's results over as ours.
 tap_results() {
 	[ ! -e "$share/$1.log" ] ||
 		sed -nE "s/^(not ok|ok) [0-9]+ (.*)/\1 - $host: \2/p" "$share/$1.log" | tee -a "$results"
 	t "$host: $1 is complete" tap_complete "$1" || true
 }
 
-# What has to be so after all tests.
+# What must hold after all tests.
 host_is_well() {
 	t "$host: the module unloads in the end" unloaded || true
 	t "$host: nothing bad in the kernel log" quiet || true
@@ -160,7 +154,7 @@ host_is_well() {
 }
 
 in_mode() {
-	case $mode in
+	case $MODE in
 	vhe) grep -E 'kvm.*: VHE(.NV2)? mode initialized' "$share/dmesg.log" ;;
 	nvhe) grep 'kvm.*Hyp nVHE mode initialized' "$share/dmesg.log" ;;
 	protected) grep 'kvm.*Protected .*VHE mode initialized' "$share/dmesg.log" ;;

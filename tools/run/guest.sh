@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-# Shared by tools/run/demo and tools/check/guest: an emulated host that has in its
-# shared folder what it takes to run a real guest. tests/guest/host-lib is the
-# other side.
+# Shared by the scripts that run real guests: what the emulated host has to find
+# in its shared folder for that. tests/guest/host-lib is the other side.
 # shellcheck shell=bash
+
+. "$top/tools/run/host.sh"
 
 machine="-M virt,gic-version=3 -smp 2 -m 256 -nographic -nic none"
 
@@ -23,12 +24,4 @@ share_guest() {
 	# The tree is the same whichever way the CPUs are run, so this can do it.
 	"$top/tools/build/toolchain" run "$top/tools/admin/sdei-dtb" "$dir/sdei.dtb" \
 		qemu-system-aarch64 -cpu cortex-a57 $machine
-}
-
-# boot_host DIR LIMIT: boots the emulated host, which runs DIR/run.
-boot_host() {
-	local kernel initrd
-	kernel=$("$top/tools/build/kernel" host)
-	initrd=$("$top/tools/build/initrd" host "$top/tools/run/initramfs/host-init")
-	"$top/tools/run/emulate" -t "$2" "$kernel/arch/arm64/boot/Image" "$initrd" "$1"
 }
