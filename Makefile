@@ -36,6 +36,10 @@ guest:
 shell:
 	@tools/run/shell
 
+## gdb: a debugger on the emulated host's kernel, which runs TEST (GDB_COMMANDS=file: run the commands in it)
+gdb:
+	@tools/run/gdb "$(TEST)" "$(CASE)" "$(GDB_COMMANDS)"
+
 ## modules: build kvm_sdei.ko for a patched kernel tree: make modules KDIR=...
 modules:
 	@tools/build/check-kdir "$(KDIR)"
@@ -66,4 +70,4 @@ help:
 	@sed -n 's/^## \([a-z-]*\): \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
 	@echo "Where a host is emulated: HOST=6.12 or mainline, MODE=vhe, nvhe or protected (Documentation/development.rst)"
 
-.PHONY: demo check check-all verify bench selftest guest shell modules dtb acpi clean distclean help
+.PHONY: demo check check-all verify bench selftest guest shell gdb modules dtb acpi clean distclean help
