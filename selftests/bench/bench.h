@@ -28,6 +28,7 @@ void bench_calls(const char *host);
 void bench_masking(const char *host);
 void bench_latency(const char *host);
 void bench_scale(const char *host);
+void bench_endless(const char *host);
 
 /* guest.S */
 void bench_call_loop(u64 fn, u64 arg0, u64 arg1, u64 rounds);

@@ -134,3 +134,24 @@ void bench_calls(const char *host)
 	run_either(nmi, false, guest_nmi);
 	run_either(nmi, true, guest_nmi);
 }
+
+/* Empty calls and NMIs to oneself in turn, for as long as the machine runs. */
+static void guest_endless(u64 mpidr)
+{
+	guest_enable_raw(0, bench_complete, 0);
+	GUEST_ROW("rounds so far", 0);
+
+	for (;;) {
+		bench_call_loop(FN_SMCCC_VERSION, 0, 0, 50);
+		bench_call_loop(SDEI_1_0_FN_SDEI_EVENT_SIGNAL, 0, mpidr, 50);
+	}
+}
+
+/*
+ * For tools/check/profile, which looks from outside at the instructions that are
+ * executed, once it has seen the row.
+ */
+void bench_endless(const char *host)
+{
+	run("Endless rounds", true, guest_endless, 0);
+}

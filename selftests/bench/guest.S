@@ -24,12 +24,13 @@ LABEL(bench_call_loop)
 	mov	x5, x1
 	mov	x6, x2
 	mov	x7, x3
-1:	mov	x0, x4
+LABEL(bench_round)
+	mov	x0, x4
 	mov	x1, x5
 	mov	x2, x6
 	hvc	#0
 	subs	x7, x7, #1
-	b.ne	1b
+	b.ne	bench_round
 	ret
 
 .macro complete

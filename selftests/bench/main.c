@@ -18,6 +18,7 @@ static const struct {
 	{ "masking", bench_masking },
 	{ "latency", bench_latency },
 	{ "scale", bench_scale },
+	{ "endless", bench_endless },
 };
 
 int main(int argc, char *argv[])
