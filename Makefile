@@ -47,6 +47,10 @@ modules:
 	$(MAKE) -C $(KDIR) LLVM=1 ARCH=arm64 M=$(CURDIR) modules
 	@tools/build/check-object llvm-nm $(or $(MO),.)/src/kvm_sdei.o
 
+## pictures: draw Documentation/pictures anew (CHECK=1: fail if they are not current)
+pictures:
+	@tools/build/pictures/draw $(if $(CHECK),--check)
+
 ## dtb: device tree of a QEMU guest with SDEI: make dtb OUT=guest.dtb QEMU='qemu-system-aarch64 ...'
 dtb:
 	@tools/admin/sdei-dtb "$(OUT)" $(QEMU)
@@ -70,4 +74,5 @@ help:
 	@sed -n 's/^## \([a-z-]*\): \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
 	@echo "Where a host is emulated: HOST=6.12 or mainline, MODE=vhe, nvhe or protected (Documentation/development.rst)"
 
-.PHONY: demo check check-all verify bench selftest guest shell gdb modules dtb acpi clean distclean help
+.PHONY: demo check check-all verify bench selftest guest shell gdb modules pictures dtb acpi
+.PHONY: clean distclean help
