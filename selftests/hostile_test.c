@@ -88,14 +88,14 @@ static void load_and_unload(u64 seed)
 			store(MODULE_AUTO_ENABLE,
 			      hostile_below(&seed, 2) ? "1" : "0");
 
-		ret = sdei_unload();
+		ret = unload_sdei();
 		if (ret == EWOULDBLOCK)
 			continue;
 		if (ret)
 			hostile_wrong("unload: %s", strerror(ret));
 
 		usleep(hostile_below(&seed, 3000));
-		ret = sdei_load(hostile_below(&seed, 4) ? "" : "auto_enable=1");
+		ret = load_sdei(hostile_below(&seed, 4) ? "" : "auto_enable=1");
 		if (ret)
 			hostile_wrong("load: %s", strerror(ret));
 		shared->loads++;
@@ -325,8 +325,8 @@ int main(int argc, char *argv[])
 
 	/* Makes it nonzero, and very different for the next seed. */
 	seed = (seed + 1) * 0x9e3779b97f4a7c15;
-	sdei_unload();
-	TEST_ASSERT(!sdei_load(""), "Can't load " MODULE_FILE);
+	unload_sdei();
+	TEST_ASSERT(!load_sdei(""), "Can't load " MODULE_FILE);
 	store(TRACE_EVENTS, "1");
 
 	loader = spawn(load_and_unload(seed));

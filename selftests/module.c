@@ -24,12 +24,12 @@ int unload_module(const char *name)
 	return syscall(SYS_delete_module, name, O_NONBLOCK) ? errno : 0;
 }
 
-int sdei_load(const char *parameters)
+int load_sdei(const char *parameters)
 {
 	return load_module(MODULE_FILE, parameters);
 }
 
-int sdei_unload(void)
+int unload_sdei(void)
 {
 	return unload_module("kvm_sdei");
 }

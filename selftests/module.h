@@ -14,7 +14,7 @@ int load_module(const char *file, const char *parameters);
 int unload_module(const char *name);
 
 /* The same for kvm_sdei.ko. */
-int sdei_load(const char *parameters);
-int sdei_unload(void);
+int load_sdei(const char *parameters);
+int unload_sdei(void);
 
 #endif /* SELFTEST_MODULE_H */

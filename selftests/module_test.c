@@ -22,23 +22,23 @@ FIXTURE(module) {
 FIXTURE_SETUP(module)
 {
 	/* The test before this one may have left the module loaded. */
-	sdei_unload();
-	ASSERT_EQ(0, sdei_load(""));
+	unload_sdei();
+	ASSERT_EQ(0, load_sdei(""));
 }
 
 FIXTURE_TEARDOWN(module)
 {
-	sdei_load("");
+	load_sdei("");
 }
 
 TEST_F(module, unload_is_refused_while_a_vm_uses_it)
 {
 	struct kvm_vm *vm = vm_opted_in();
 
-	EXPECT_EQ(EWOULDBLOCK, sdei_unload());
+	EXPECT_EQ(EWOULDBLOCK, unload_sdei());
 
 	kvm_vm_free(vm);
-	EXPECT_EQ(0, sdei_unload());
+	EXPECT_EQ(0, unload_sdei());
 }
 
 TEST_F(module, unload_is_refused_while_a_file_of_its_is_open)
@@ -48,10 +48,10 @@ TEST_F(module, unload_is_refused_while_a_file_of_its_is_open)
 
 	ASSERT_LE(0, fd);
 	kvm_vm_free(vm);
-	EXPECT_EQ(EWOULDBLOCK, sdei_unload());
+	EXPECT_EQ(EWOULDBLOCK, unload_sdei());
 
 	close(fd);
-	EXPECT_EQ(0, sdei_unload());
+	EXPECT_EQ(0, unload_sdei());
 }
 
 TEST_F(module, every_vm_counts)
@@ -60,9 +60,9 @@ TEST_F(module, every_vm_counts)
 	struct kvm_vm *b = vm_opted_in();
 
 	kvm_vm_free(a);
-	EXPECT_EQ(EWOULDBLOCK, sdei_unload());
+	EXPECT_EQ(EWOULDBLOCK, unload_sdei());
 	kvm_vm_free(b);
-	EXPECT_EQ(0, sdei_unload());
+	EXPECT_EQ(0, unload_sdei());
 }
 
 TEST_F(module, opting_in_twice_counts_once)
@@ -71,14 +71,14 @@ TEST_F(module, opting_in_twice_counts_once)
 
 	vm_enable_cap(vm, KVM_CAP_ARM_SDEI, 0);
 	kvm_vm_free(vm);
-	EXPECT_EQ(0, sdei_unload());
+	EXPECT_EQ(0, unload_sdei());
 }
 
 TEST_F(module, other_vms_do_not_pin_it)
 {
 	struct kvm_vm *vm = vm_create(1);
 
-	EXPECT_EQ(0, sdei_unload());
+	EXPECT_EQ(0, unload_sdei());
 	EXPECT_EQ(0, vm_check_cap(vm, KVM_CAP_ARM_SDEI));
 	EXPECT_EQ(-1, __vm_enable_cap(vm, KVM_CAP_ARM_SDEI, 0));
 	EXPECT_EQ(EINVAL, errno);
@@ -89,8 +89,8 @@ TEST_F(module, loads_again_and_serves)
 {
 	struct kvm_vm *vm;
 
-	ASSERT_EQ(0, sdei_unload());
-	ASSERT_EQ(0, sdei_load(""));
+	ASSERT_EQ(0, unload_sdei());
+	ASSERT_EQ(0, load_sdei(""));
 	vm = vm_opted_in();
 	EXPECT_EQ(KVM_SDEI_NR_EVENTS, vm_check_cap(vm, KVM_CAP_ARM_SDEI));
 	kvm_vm_free(vm);
@@ -110,9 +110,9 @@ TEST_F(module, auto_enable_opts_in_new_vms_only)
 	 * The VM that existed before does not count as a user, a new one does.
 	 */
 	after = vm_create(1);
-	EXPECT_EQ(EWOULDBLOCK, sdei_unload());
+	EXPECT_EQ(EWOULDBLOCK, unload_sdei());
 	kvm_vm_free(after);
-	EXPECT_EQ(0, sdei_unload());
+	EXPECT_EQ(0, unload_sdei());
 	kvm_vm_free(before);
 }
 
@@ -120,15 +120,15 @@ TEST_F(module, auto_enable_at_load)
 {
 	struct kvm_vm *vm;
 
-	ASSERT_EQ(0, sdei_unload());
-	ASSERT_EQ(0, sdei_load("auto_enable=1"));
+	ASSERT_EQ(0, unload_sdei());
+	ASSERT_EQ(0, load_sdei("auto_enable=1"));
 	vm = vm_create(1);
-	EXPECT_EQ(EWOULDBLOCK, sdei_unload());
+	EXPECT_EQ(EWOULDBLOCK, unload_sdei());
 
 	/* A VMM may opt in although the VM already has SDEI. */
 	vm_enable_cap(vm, KVM_CAP_ARM_SDEI, 0);
 	kvm_vm_free(vm);
-	EXPECT_EQ(0, sdei_unload());
+	EXPECT_EQ(0, unload_sdei());
 }
 
 TEST_HARNESS_MAIN
