@@ -232,6 +232,21 @@ fn context_row_3_each_interrupted_register() {
     assert_eq!(cpu.call(CONTEXT, &[5 | (1 << 32)]) as u64, interrupted[5]);
 }
 
+/// A guest can make the CPU speculate past the check of the index. The index
+/// that the dispatcher then reads with is the masked one.
+#[test]
+fn context_masks_its_index_against_speculation() {
+    let mut cpu = cpu();
+    cpu.prepare(NORMAL[0]);
+    cpu.unmask();
+    cpu.regs.saved[0] = 0xa0;
+    cpu.regs.saved[5] = 0xa5;
+    cpu.trigger(NORMAL[0]);
+    assert_eq!(cpu.call(CONTEXT, &[5]), 0xa5);
+    cpu.system.speculates = true;
+    assert_eq!(cpu.call(CONTEXT, &[5]), 0xa0);
+}
+
 #[test]
 fn complete_row_1_no_handler_and_the_guest_goes_on() {
     for function in [COMPLETE, COMPLETE_AND_RESUME] {

@@ -133,6 +133,9 @@ pub struct System {
     pub sctlr_el1: u64,
     pub mte: bool,
     pub aarch32_el0: bool,
+    /// The CPU that executes the dispatcher speculates that every index is in
+    /// range.
+    pub speculates: bool,
 }
 
 /// Aff3 to Aff0; MPIDR_EL1 has other bits as well.
@@ -174,7 +177,11 @@ impl Vcpu for System {
 
     fn array_index_nospec(index: usize, size: usize) -> usize {
         assert!(index < size);
-        index
+        if self.speculates {
+            0
+        } else {
+            index
+        }
     }
 
     fn entry_controls(&self) -> EntryControls {
@@ -235,6 +242,7 @@ impl Cpu {
                 sctlr_el1: 0,
                 mte: false,
                 aarch32_el0: true,
+                speculates: false,
             },
         }
     }
