@@ -265,6 +265,20 @@ fn a_context_may_be_written_before_the_handler_is_said_to_run() {
     }
 }
 
+/// A VMM chooses an index as well.
+#[test]
+fn a_context_masks_its_index_against_speculation() {
+    let mut cpu = nested();
+    cpu.set(x(0, 0), 0xa0).unwrap();
+    cpu.set(x(0, 5), 0xa5).unwrap();
+    SPECULATES.set(true);
+    assert_eq!(cpu.get(x(0, 5)), 0xa0);
+    cpu.set(x(0, 5), 0xb5).unwrap();
+    SPECULATES.set(false);
+    assert_eq!(cpu.get(x(0, 0)), 0xb5);
+    assert_eq!(cpu.get(x(0, 5)), 0xa5);
+}
+
 /// These registers may hold any value, because the guest may.
 #[test]
 fn guest_values_are_not_checked() {

@@ -123,6 +123,12 @@ impl Peer for &Seat {
     }
 }
 
+thread_local! {
+    /// The CPU that executes this thread speculates that every index is in
+    /// range.
+    pub static SPECULATES: Cell<bool> = const { Cell::new(false) };
+}
+
 /// The system registers of a CPU, and how it finds the others.
 pub struct System {
     /// Which of the seats is the CPU's own.
@@ -133,9 +139,6 @@ pub struct System {
     pub sctlr_el1: u64,
     pub mte: bool,
     pub aarch32_el0: bool,
-    /// The CPU that executes the dispatcher speculates that every index is in
-    /// range.
-    pub speculates: bool,
 }
 
 /// Aff3 to Aff0; MPIDR_EL1 has other bits as well.
@@ -177,7 +180,7 @@ impl Vcpu for System {
 
     fn array_index_nospec(index: usize, size: usize) -> usize {
         assert!(index < size);
-        if self.speculates {
+        if SPECULATES.get() {
             0
         } else {
             index
@@ -242,7 +245,6 @@ impl Cpu {
                 sctlr_el1: 0,
                 mte: false,
                 aarch32_el0: true,
-                speculates: false,
             },
         }
     }
