@@ -234,14 +234,14 @@ TEST_F(hook, each_service_has_its_attributes)
 TEST_F(hook, what_another_service_has_is_refused)
 {
 	/* SDEI has 0xc4000020 to 0xc400003f. */
-	EXPECT_EQ(EEXIST, load_service("base=0xc400001f nr_functions=2"));
-	EXPECT_EQ(EEXIST, load_service("base=0xc400003f nr_functions=2"));
-	EXPECT_EQ(EEXIST, load_service("base=0xc4000028 nr_functions=1"));
-	EXPECT_EQ(EEXIST, load_service("base=0xc4000000 nr_functions=0x100"));
-	EXPECT_EQ(EEXIST, load_service("cap=0x53444549"));
-	EXPECT_EQ(EEXIST, load_service("attr_group=0x53444549"));
+	EXPECT_EQ(EBUSY, load_service("base=0xc400001f nr_functions=2"));
+	EXPECT_EQ(EBUSY, load_service("base=0xc400003f nr_functions=2"));
+	EXPECT_EQ(EBUSY, load_service("base=0xc4000028 nr_functions=1"));
+	EXPECT_EQ(EBUSY, load_service("base=0xc4000000 nr_functions=0x100"));
+	EXPECT_EQ(EBUSY, load_service("cap=0x53444549"));
+	EXPECT_EQ(EBUSY, load_service("attr_group=0x53444549"));
 	/* Bit 48 of KVM_REG_ARM_STD_BMAP. */
-	EXPECT_EQ(EEXIST, load_service("bmap_reg=0x6030000000160000 bmap_bit=48"));
+	EXPECT_EQ(EBUSY, load_service("bmap_reg=0x6030000000160000 bmap_bit=48"));
 }
 
 TEST_F(hook, what_another_service_does_not_have_is_accepted)

@@ -190,7 +190,7 @@ static void access_register(struct runner *r, u64 *seed, bool own)
 
 	if (!hostile_ioctl(r->vcpu->fd, KVM_GET_ONE_REG, &reg, none) &&
 	    val[0] != before && !storm.closing)
-		hostile_wrong("a write to register 0x%lx failed, and changed it from 0x%lx to 0x%lx",
+		hostile_wrong("a failed write to register 0x%lx changed it from 0x%lx to 0x%lx",
 			      id, before, val[0]);
 }
 
