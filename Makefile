@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-## demo: see a guest get a real NMI, and not get it without (HOST=mainline: on that host)
+## demo: a guest gets a real NMI with SDEI, and none without SDEI (HOST=mainline: on that host)
 demo:
 	@tools/run/demo
 
@@ -16,7 +16,7 @@ check:
 check-all:
 	@tools/check/run --all
 
-## verify: the long checks of the dispatcher; PARTS="..." to choose among tools/verify/parts
+## verify: the checks that take longer; PARTS="..." to choose among tools/verify/parts
 verify:
 	@tools/verify/run $(PARTS)
 
