@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What bindgen turns into bindings_generated.rs when the module is built. */
+/* What bindgen turns into bindings.rs when the module is built. */
 #include <kvm/arm_smccc_service.h>
 #include <uapi/asm/ptrace.h>
 #include <uapi/linux/psci.h>

@@ -11,7 +11,7 @@ use crate::sdei::{Event, Peer};
 use core::ffi::{c_int, c_void};
 use kernel::prelude::*;
 
-/// A sum in the making.
+/// The sum of a counter over the vCPUs that were visited so far.
 struct Sum {
     which: bindings::sdei_counter,
     total: u64,
@@ -163,7 +163,7 @@ unsafe extern "C" fn sdei_inject(kvm: *mut bindings::kvm, vcpu: i64, number: u64
         }
         match (search.id, search.found) {
             (_, None) => Err(ENOENT),
-            // Event 0 is refused on all of them, whatever they are.
+            // For event 0, `raise` returns EPERM, whatever the vCPU's state.
             (None, Some((_, Fitness::Useless))) if !event.is_software_signalled() => Err(EAGAIN),
             (_, Some((vcpu, _))) => raise(vcpu, event),
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The dispatcher as an SMCCC service of KVM, and all unsafe code there is.
+//! The dispatcher as an SMCCC service of KVM. All unsafe code is here.
 //!
 //! # Contract
 //!
@@ -32,7 +32,7 @@
 //! | file | |
 //! |---|---|
 //! | `bindings.h` | what `bindgen` makes available of the kernel and of our C files |
-//! | `shim.c` | what Rust can't reach of the kernel: inline functions and macros |
+//! | `shim.c` | inline functions and macros of the kernel, which Rust can't use |
 //! | `trace.c`, `trace.rs`, `tracepoints.h` | tracepoints |
 //! | `counters.rs` | statistics of a vCPU |
 //! | `vcpu.rs` | a vCPU: what the module keeps for it, and how the dispatcher sees it |

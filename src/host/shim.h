@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What Rust can't reach of the kernel: inline functions and macros. */
+/* Inline functions and macros of the kernel, which Rust can't use. */
 #ifndef KVM_SDEI_SHIM_H
 #define KVM_SDEI_SHIM_H
 

@@ -7,7 +7,7 @@
 
 struct kvm_vcpu;
 
-/* How many of the tracepoints are on. The functions need not be called if none. */
+/* How many of the tracepoints are on. If none, no function need be called. */
 extern int sdei_trace_users;
 
 void sdei_trace_call(struct kvm_vcpu *vcpu, u32 fn, u64 arg, u64 pc, s64 result);

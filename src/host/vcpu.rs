@@ -79,8 +79,8 @@ impl VcpuData {
         unsafe { &*data.cast::<VcpuData>() }
     }
 
-    /// The vCPU as the dispatcher has it, for operations that have the vCPU to
-    /// themselves.
+    /// The dispatcher's context for the vCPU, for operations that have the vCPU
+    /// to themselves.
     ///
     /// # Safety
     ///

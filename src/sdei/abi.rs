@@ -15,7 +15,7 @@ pub enum Error {
     Denied = -3,
     /// The handler runs; what was asked for takes effect when it completes.
     Pending = -5,
-    /// All that there is to give has been given.
+    /// None of what the call asks for is left.
     OutOfResource = -10,
 }
 

@@ -10,8 +10,9 @@ use super::pe::Pe;
 use super::regs::Regs;
 use super::state::{transition, Operation, Registration};
 
-/// A CPU of a guest, for the duration of one operation of the host. All that
-/// happens to a CPU's SDEI state happens through this.
+/// A CPU of a guest, for the duration of one operation of the host. All changes
+/// of a CPU's SDEI state are made through this, except that any thread may make
+/// an event pending or withdraw it in the [`Port`](super::Port).
 ///
 /// | the host has to do with the CPU | method | in |
 /// |---|---|---|

@@ -39,8 +39,9 @@ macro_rules! events {
             pub const COUNT: usize = [$(Event::$name),*].len();
 
             /// The event with this index in [`Event::ALL`], if there is one.
-            /// Spelled out, so that it is computed: user space may choose the
-            /// index, and a table could be read beyond its end in speculation.
+            /// This compares the index with each event's instead of reading a
+            /// table: user space may choose the index, and a CPU that
+            /// speculates could read beyond the end of a table.
             pub const fn from_index(index: usize) -> Option<Event> {
                 $(if index == Event::$name as usize {
                     return Some(Event::$name);

@@ -11,9 +11,8 @@
 //!   [`Cpu`]. Every other thread sees its [`Port`], where it can set a pending
 //!   bit, withdraw it, and ask about the CPU's state.
 //! - No lock, no allocation, no loop longer than the static event table.
-//! - What can't happen can't be written down: an event is an [`Event`], not a
-//!   number, once it has been decoded; an interrupted state is a [`PState`]
-//!   that was checked.
+//! - The types have no values that can't happen: a number that was decoded is
+//!   an [`Event`], and an interrupted state is a [`PState`] that was checked.
 //! - No panic path. What the guest or the VMM sends is refused with the error
 //!   that the specification or the documentation names, and changes nothing.
 //!

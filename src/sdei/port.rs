@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What other threads than the CPU's own may touch of a CPU.
+//! The part of a CPU's state that other threads may read and change.
 
 use super::event::{Event, EventSet};
 #[cfg(not(loom))]
@@ -13,7 +13,7 @@ use loom::sync::atomic::{AtomicU64, Ordering};
 pub struct Unregistered;
 
 /// The part of a CPU's state that every thread may use: its pending events, and
-/// copies of what a thread has to know that raises one.
+/// copies of what a thread that raises one has to know.
 ///
 /// There is one pending bit per event and no counter: a trigger of an event that
 /// is pending already merges with the earlier one (DEN0054 5.1.16.1).

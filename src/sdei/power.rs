@@ -47,8 +47,8 @@ impl<V: Vcpu> Cpu<'_, V> {
                 self.pe.end_handlers();
                 self.pe.set_suspended(how == PowerDown::Suspend);
                 self.publish();
-                // User space may have the CPU go on without a reset. It has to
-                // come by `run` then: events may have become deliverable.
+                // User space may let the CPU go on without a reset. The host
+                // has to call `run` then: events may have become deliverable.
                 self.vcpu.kick();
             }
         }

@@ -147,8 +147,8 @@ impl<V: Vcpu> Cpu<'_, V> {
             Register::Entry(event) => self.pe.handler(event).entry,
             Register::Argument(event) => self.pe.handler(event).argument,
             Register::Status(event) => self.pe.state(event).status(),
-            // What a handler has left behind when it completed is nobody's
-            // state, and another host may not be able to take it.
+            // The context of a handler that has completed is no part of the
+            // CPU's state, and another host might refuse its PSTATE.
             Register::Context(priority, _) if self.pe.running(priority).is_none() => 0,
             Register::Context(priority, part) => {
                 let context = self.pe.context(priority);

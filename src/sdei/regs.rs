@@ -94,9 +94,9 @@ fn copy(to: &mut [u64; SAVED_GPRS], from: &[u64; SAVED_GPRS]) {
 }
 
 impl Regs {
-    /// Cuts to 32 bits what a CPU in AArch32 has as such. User space may have
-    /// written more into a context than an AArch32 guest can have; KVM does the
-    /// same when user space writes the CPU's own registers.
+    /// Cuts to 32 bits the registers that have 32 bits in AArch32. User space
+    /// may have written more into a context than an AArch32 guest can have; KVM
+    /// does the same when user space writes the CPU's own registers.
     #[cold]
     fn narrow(&mut self) {
         for value in &mut self.saved {
