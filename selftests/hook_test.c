@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * hook_test - SMCCC services as such, without regard to SDEI: several in one
- * VM, what registration refuses, and services that fail. The services are those
- * of smccc_test_service.ko, which is loaded anew for each test.
+ * hook_test - SMCCC services other than SDEI: several in one VM, what
+ * registration refuses, and services that fail. The services are those of
+ * smccc_test_service.ko, which is loaded anew for each test.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -221,7 +221,7 @@ TEST_F(hook, each_service_has_its_attributes)
 	vcpu_device_attr_get(vcpu, TEST_ATTR_GROUP + 1, TEST_ATTR_ENTERED, &val);
 	EXPECT_EQ(1, val);
 
-	/* KVM's own groups are still KVM's, and others are nobody's. */
+	/* KVM's own groups still work. A group of no service does not exist. */
 	EXPECT_EQ(0, __vcpu_has_device_attr(vcpu, KVM_ARM_VCPU_TIMER_CTRL,
 					    KVM_ARM_VCPU_TIMER_IRQ_VTIMER));
 	EXPECT_EQ(-1, __vcpu_has_device_attr(vcpu, TEST_ATTR_GROUP + 2,

@@ -133,7 +133,7 @@ static void run(const char *name, bool opt_in, bool print)
 	close(kvm);
 }
 
-/* If @host is "opted in", the VM is so. */
+/* The VM opts in if @host is "opted in". */
 void bench_memory(const char *host)
 {
 	bool opt_in = !strcmp(host, "opted in");
