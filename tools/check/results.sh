@@ -19,7 +19,7 @@ finish() {
 	[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
 	exit
 }
-# However this ends, it ends with the count.
+# Print the count even if the script ends early.
 trap 'echo "not ok - the tests ran to their end" | tee -a "$results"; finish' EXIT
 
 result() { printf '%s\n' "$1" | tee -a "$results"; }
