@@ -148,8 +148,8 @@ static void guest_endless(u64 mpidr)
 }
 
 /*
- * For tools/check/profile, which looks from outside at the instructions that are
- * executed, once it has seen the row.
+ * For tools/check/profile: once it has seen the row, it logs the instructions
+ * that are executed.
  */
 void bench_endless(const char *host)
 {

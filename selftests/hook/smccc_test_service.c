@@ -273,7 +273,7 @@ static int test_register(struct test_service *service, unsigned int index)
 	return __kvm_smccc_service_register(&service->svc, size, THIS_MODULE);
 }
 
-/* No VM opts in until this has returned: the test is the only one that would. */
+/* No VM opts in until this has returned: only the test creates such VMs. */
 static int __init test_init(void)
 {
 	unsigned int i;

@@ -3,7 +3,7 @@
 #ifndef SMCCC_TEST_SERVICE_H
 #define SMCCC_TEST_SERVICE_H
 
-/* Service i has the next range, capability, bit and group after service i - 1. */
+/* The ranges, capabilities, bits and groups of the services are consecutive. */
 #define TEST_FN_BASE		0xc3000000	/* OEM calls */
 #define TEST_NR_FUNCTIONS	2
 #define TEST_CAP		0x54455354
