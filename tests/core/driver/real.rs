@@ -155,8 +155,8 @@ impl World {
         })
     }
 
-    /// The same, with the contexts that can't be read as no handler runs: a copy
-    /// of the CPU says that one does.
+    /// The same, but also the contexts that user space can't read because no
+    /// handler runs: this reads them from a copy in which handlers run.
     pub fn save_all(&mut self, cpu: usize) -> Vec<u64> {
         let mut saved = self.save(cpu);
         let seat = Seat::new(self.port_copy(cpu));

@@ -11,13 +11,14 @@
 //! The following makes the number of states finite. Each point says why no
 //! mistake can hide there:
 //!
-//! - Registers of the guest. Before each step the guest writes all of them, with
-//!   values that say which CPU it is and which handler runs (`guest.rs`). The
-//!   dispatcher copies x0 to x17, PC and ELR_EL1 and never looks at their values.
-//!   It computes a new PSTATE from the old one. This is compared with the model
-//!   for ten different values here, and field by field in `tests/contexts.rs`.
-//! - Interrupted contexts. In the first pass, two states that differ only in the
-//!   contents of an interrupted context count as one state. The exploration
+//! - Registers of the guest. Before each step the guest writes all of them,
+//!   with values that say which CPU it is and which handler runs (`guest.rs`).
+//!   The dispatcher copies x0 to x17, PC and ELR_EL1 and never looks at their
+//!   values. It computes a new PSTATE from the old one. This is compared with
+//!   the model for ten different values here, and field by field in
+//!   `tests/contexts.rs`.
+//! - Interrupted contexts. In the first pass, two states that differ only in
+//!   the contents of an interrupted context count as one state. The exploration
 //!   continues with the contents that it found first. The second pass tells
 //!   contexts apart by where they come from: between two instructions, at the
 //!   end of a call, or after SDEI_EVENT_COMPLETE_AND_RESUME. Whenever a context
@@ -25,18 +26,19 @@
 //! - Values without a meaning. The context of a priority whose handler does not
 //!   run, and the handler of an event that is not registered, are not compared.
 //!   Only what is read before and after a migration has to be the same.
-//! - Kicks. A kick on a CPU without a deliverable event changes nothing, which is
-//!   checked in each state (`What::Deliver`). So the state need not say whether a
-//!   kick is on its way: one is, if and only if the CPU has a deliverable event.
-//!   The next step of such a CPU is `Deliver`, or a call for which it had left
-//!   the guest before. Each step checks that it kicks a CPU on which it makes an
-//!   event deliverable.
-//! - Pairs of CPUs. One CPU affects the other only by SDEI_EVENT_SIGNAL, and what
-//!   this does depends on event 0 of the target. The first pass visits all pairs
-//!   of states of CPUs with three events each. The second pass adds contexts,
-//!   changes of a handler, and bad values for pseudo-registers; there the other
-//!   CPU has only event 0. This is also so in the only pass of `--small`, which
-//!   is short enough for `make check`.
+//! - Kicks. A kick on a CPU without a deliverable event changes nothing, which
+//!   is checked in each state (`What::Deliver`). So the state need not say
+//!   whether a kick is on its way: one is, if and only if the CPU has a
+//!   deliverable event. The next step of such a CPU is `Deliver`, or a call for
+//!   which it had left the guest before. Each step checks that it kicks a CPU
+//!   on which it makes an event deliverable.
+//! - Pairs of CPUs. One CPU affects the other only by SDEI_EVENT_SIGNAL, and
+//!   what this does depends on event 0 of the target. The first pass visits all
+//!   pairs of states of CPUs with three events each. The second pass adds
+//!   contexts, changes of a handler, and bad values for pseudo-registers; there
+//!   the other CPU has only event 0. With `--small`, which is short enough for
+//!   `make check`, there is one pass, in which the other CPU also has only
+//!   event 0.
 
 mod calls;
 #[path = "../../driver/mod.rs"]
