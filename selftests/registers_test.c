@@ -564,7 +564,7 @@ static void set_wide_context(struct kvm_vcpu *vcpu, bool pstate_first)
 		vcpu_set_reg(vcpu, KVM_REG_ARM_SDEI_PSTATE(0), PSR_MODE32_BIT);
 }
 
-/* How many of x0, x1, ... AArch32 uses at EL0: r0 to r14. */
+/* How many of x0, x1, ... AArch32 uses at EL0: r0 to r14. The others stay. */
 #define NR_AARCH32	15
 
 static void check_narrowed(struct __test_metadata *_metadata,
@@ -600,6 +600,8 @@ static void check_narrowed(struct __test_metadata *_metadata,
 		EXPECT_EQ(CONTEXT_X(0, i), sdei_call(vcpu, EVENT_CONTEXT, i));
 	for (; i < NR_AARCH32; i++)
 		EXPECT_EQ(CONTEXT_X(0, i), regs.x[i]);
+	for (; i < SDEI_NR_SAVED; i++)
+		EXPECT_EQ(0xfeed000000000000 + CONTEXT_X(0, i), regs.x[i]);
 }
 
 TEST_F(registers, narrow_an_aarch32_context)
@@ -636,6 +638,8 @@ TEST_F(registers, narrow_an_aarch32_context_that_resumes_elsewhere)
 	EXPECT_EQ(PSR_MODE32_BIT, regs.spsr_el1);
 	for (i = 0; i < NR_AARCH32; i++)
 		EXPECT_EQ(CONTEXT_X(0, i), regs.x[i]);
+	for (; i < SDEI_NR_SAVED; i++)
+		EXPECT_EQ(0xfeed000000000000 + CONTEXT_X(0, i), regs.x[i]);
 }
 
 /*

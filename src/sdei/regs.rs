@@ -68,13 +68,17 @@ impl Context {
     /// with it.
     pub(super) fn gpr(&self, n: usize) -> Option<u64> {
         let value = *self.gprs.get(n)?;
-        Some(if self.pstate.is_aarch32() {
+        Some(if self.pstate.is_aarch32() && n < AARCH32_GPRS {
             narrow(value)
         } else {
             value
         })
     }
 }
+
+/// How many of x0, x1, ... AArch32 at EL0 uses: r0 to r14. It can't reach the
+/// others, so these keep all their bits.
+const AARCH32_GPRS: usize = 15;
 
 /// What is left of a register in AArch32.
 fn narrow(value: u64) -> u64 {
@@ -99,7 +103,7 @@ impl Regs {
     /// does the same when user space writes the CPU's own registers.
     #[cold]
     fn narrow(&mut self) {
-        for value in &mut self.saved {
+        for value in self.saved.iter_mut().take(AARCH32_GPRS) {
             *value = narrow(*value);
         }
         self.pc = narrow(self.pc);

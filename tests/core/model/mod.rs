@@ -92,7 +92,7 @@ impl Context {
     /// AArch32 registers have 32 bits. User space may have written more.
     pub fn in_guest(mut self) -> Context {
         if self.pstate & 0x10 != 0 {
-            for value in self.x.iter_mut().chain([&mut self.pc]) {
+            for value in self.x[..15].iter_mut().chain([&mut self.pc]) {
                 *value %= 1 << 32;
             }
         }

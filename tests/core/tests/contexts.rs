@@ -418,7 +418,8 @@ fn an_aarch32_context_is_narrowed_when_the_guest_goes_back_to_it() {
             if !pstate_first {
                 pstate(&mut cpu);
             }
-            assert_eq!(cpu.call(CONTEXT, &[17]), 0x1234_5678);
+            assert_eq!(cpu.call(CONTEXT, &[14]), 0x1234_5678);
+            assert_eq!(cpu.call(CONTEXT, &[15]) as u64, WIDE);
             assert_eq!(cpu.get(x(0, 17)), WIDE);
             if resume {
                 cpu.call(COMPLETE_AND_RESUME, &[WIDE]);
@@ -428,7 +429,8 @@ fn an_aarch32_context_is_narrowed_when_the_guest_goes_back_to_it() {
                 cpu.call(COMPLETE, &[0]);
                 assert_eq!(cpu.regs.pc, 0x1234_5678);
             }
-            assert_eq!(cpu.regs.saved, [0x1234_5678; 18]);
+            assert_eq!(cpu.regs.saved[..15], [0x1234_5678; 15]);
+            assert_eq!(cpu.regs.saved[15..], [WIDE; 3]);
         }
     }
 }
