@@ -396,10 +396,13 @@ TEST_F(hook, a_vm_pins_each_service_that_it_uses)
 	struct kvm_vm *vm;
 
 	ASSERT_EQ(0, load_service("services=2"));
+	EXPECT_EQ(0, module_references(SERVICE));
 	vm = vm_with(2);
+	EXPECT_EQ(2, module_references(SERVICE));
 	EXPECT_EQ(EWOULDBLOCK, unload_service());
 
 	kvm_vm_free(vm);
+	EXPECT_EQ(0, module_references(SERVICE));
 	EXPECT_EQ(0, unload_service());
 }
 

@@ -23,7 +23,6 @@
 #include "hostile.h"
 #include "module.h"
 
-#define REFERENCES	"/sys/module/kvm_sdei/refcnt"
 #define LEAKS		"/sys/kernel/debug/kmemleak"
 #define TRACE_EVENTS	"/sys/kernel/debug/tracing/events/kvm_sdei/enable"
 
@@ -206,15 +205,7 @@ static u64 kernel_memory(void)
 
 static int references(void)
 {
-	FILE *file = fopen(REFERENCES, "r");
-	int nr = -1;
-
-	if (file) {
-		if (fscanf(file, "%d", &nr) != 1)
-			nr = -1;
-		fclose(file);
-	}
-	return nr;
+	return module_references("kvm_sdei");
 }
 
 /* A new VM works: an event interrupts an endless loop in the guest. */

@@ -13,7 +13,10 @@ int load_module(const char *file, const char *parameters);
 /* Unloads a module. Returns 0 or an error number; does not wait. */
 int unload_module(const char *name);
 
-/* The same for kvm_sdei.ko. */
+/* How many references a module has, or -1 if it is not loaded. */
+int module_references(const char *name);
+
+/* Load and unload kvm_sdei.ko. */
 int load_sdei(const char *parameters);
 int unload_sdei(void);
 

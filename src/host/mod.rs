@@ -14,10 +14,11 @@
 //!    vCPU to themselves, apart from `runnable` and the operations on
 //!    attributes, which may run at the same time.
 //! 3. The registers that `vcpu_gp_regs()` returns belong to the vCPU for as long
-//!    as it lives. KVM does not use them during an operation that has the vCPU
-//!    to itself. During `call` and `enter` they are what the guest goes on
-//!    with, but for the bit PSTATE.SS of a debugger, which KVM takes out before
-//!    and puts back afterwards.
+//!    as it lives. KVM does not change them during an operation that has the
+//!    vCPU to itself. An interrupt may read PC and PSTATE, for perf. On a kernel
+//!    that preempts the operation while a debugger steps the vCPU, KVM takes
+//!    PSTATE.SS out and puts it back before the operation goes on. During `call`
+//!    and `enter` the registers are what the guest goes on with.
 //! 4. The vCPUs of a VM, once they can be found, live as long as the VM, and the
 //!    VM lives as long as an operation for one of its vCPUs runs.
 //! 5. The module stays loaded while a VM exists that opted in.
@@ -27,7 +28,8 @@
 //!
 //! # Where to find what
 //!
-//! A file uses only files that stand above it here.
+//! A file uses only files that stand above it here. There is one exception: the
+//! table in `service.rs` has the address of a function in `debugfs.c`.
 //!
 //! | file | |
 //! |---|---|

@@ -134,12 +134,13 @@ impl Peer for &VcpuData {
     }
 }
 
-/// The dispatcher uses this in operations that have the vCPU to themselves.
+/// Only the dispatcher uses this, by a [`Cpu`]: so in operations that have the
+/// vCPU to themselves.
 impl Vcpu for VcpuData {
     type Peer<'a> = &'a VcpuData;
 
     fn has_affinity(&self, mpidr: u64) -> bool {
-        // SAFETY: `vcpu` is alive, by contracts 1 and 4.
+        // SAFETY: As in `entry_controls`.
         unsafe { bindings::sdei_shim_has_affinity(self.vcpu.as_ptr(), mpidr) }
     }
 

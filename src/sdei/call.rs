@@ -22,8 +22,8 @@ fn event(argument: u64) -> Result<Event, Error> {
 }
 
 impl<V: Vcpu> Cpu<'_, V> {
-    /// The guest made the call `id`, with its arguments in x1 and up: executes
-    /// it, and then delivers what that made deliverable. The PC is the
+    /// The guest made the call `id`, which it has in w0, with its arguments in
+    /// x1 and up: executes it, and then delivers what that made deliverable. The PC is the
     /// instruction after the call. An `id` that is no function of SDEI answers
     /// NOT_SUPPORTED.
     #[inline]

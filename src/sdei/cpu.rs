@@ -55,8 +55,10 @@ use super::state::{transition, Operation, Registration};
 /// # }
 ///
 /// let (vcpu, mut pe) = (Alone(Port::new()), Pe::new());
+/// let mut saved = [0; 18];
+/// saved[0] = 0xc400_0020;
 /// let mut regs = Regs {
-///     saved: [0; 18],
+///     saved,
 ///     preserved: [0; 13],
 ///     sp: 0,
 ///     pc: 0x1000,
