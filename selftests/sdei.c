@@ -114,6 +114,15 @@ void sdei_vcpu_reset(struct kvm_vcpu *vcpu, u32 feature)
 	sdei_mmu_restore(vcpu, &mmu);
 }
 
+void sdei_vcpu_start(struct kvm_vcpu *vcpu, const struct sdei_regs *regs)
+{
+	struct kvm_mp_state runnable = { .mp_state = KVM_MP_STATE_RUNNABLE };
+
+	sdei_vcpu_reset(vcpu, 0);
+	vcpu_mp_state_set(vcpu, &runnable);
+	sdei_set_regs(vcpu, regs);
+}
+
 /* Registers */
 
 u64 sdei_reg_id(int i)

@@ -139,6 +139,9 @@ void sdei_mmu_restore(struct kvm_vcpu *vcpu, const struct sdei_mmu *mmu);
  */
 void sdei_vcpu_reset(struct kvm_vcpu *vcpu, u32 feature);
 
+/* Resets a vCPU, also one that was off or suspended, and starts it at @regs. */
+void sdei_vcpu_start(struct kvm_vcpu *vcpu, const struct sdei_regs *regs);
+
 /* Registers */
 
 /* The register ID of the @i-th register of struct sdei_regs. */

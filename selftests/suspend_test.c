@@ -36,21 +36,11 @@ static void psci_exit(struct kvm_vcpu *vcpu, u64 fn, u32 type)
 	TEST_ASSERT_EQ(vcpu->run->system_event.type, type);
 }
 
-/* Resets or resumes a vCPU as a VMM does, with the registers of @start. */
-static void init_vcpu(struct kvm_vcpu *vcpu, const struct sdei_regs *start)
-{
-	struct kvm_mp_state runnable = { .mp_state = KVM_MP_STATE_RUNNABLE };
-
-	sdei_vcpu_reset(vcpu, 0);
-	vcpu_mp_state_set(vcpu, &runnable);
-	sdei_set_regs(vcpu, start);
-}
-
 TEST_F(suspend, registrations_survive_and_the_cpu_is_masked)
 {
 	psci_exit(self->vcpu, PSCI_1_0_FN64_SYSTEM_SUSPEND,
 		  KVM_SYSTEM_EVENT_SUSPEND);
-	init_vcpu(self->vcpu, &self->start);
+	sdei_vcpu_start(self->vcpu, &self->start);
 
 	EXPECT_EQ(SDEI_E, sdei_call(self->vcpu, EVENT_STATUS,
 				    sdei_event(NORMAL(0))));
@@ -66,7 +56,7 @@ TEST_F(suspend, pending_events_survive)
 	psci_exit(self->vcpu, PSCI_1_0_FN64_SYSTEM_SUSPEND,
 		  KVM_SYSTEM_EVENT_SUSPEND);
 	sdei_raise(self->vcpu, CRITICAL(0));
-	init_vcpu(self->vcpu, &self->start);
+	sdei_vcpu_start(self->vcpu, &self->start);
 
 	sdei_call_enter(self->vcpu, &regs, PE_UNMASK);
 	EXPECT_EQ(sdei_handler(CRITICAL(0)), regs.pc);
@@ -96,7 +86,7 @@ TEST_F(suspend, a_running_handler_is_completed)
 	sdei_call_enter(self->vcpu, &regs, VERSION);
 	psci_exit(self->vcpu, PSCI_1_0_FN64_SYSTEM_SUSPEND,
 		  KVM_SYSTEM_EVENT_SUSPEND);
-	init_vcpu(self->vcpu, &self->start);
+	sdei_vcpu_start(self->vcpu, &self->start);
 
 	EXPECT_EQ(SDEI_E, sdei_call(self->vcpu, EVENT_STATUS,
 				    sdei_event(NORMAL(0))));
@@ -107,8 +97,8 @@ TEST_F(suspend, a_second_reset_is_one)
 {
 	psci_exit(self->vcpu, PSCI_1_0_FN64_SYSTEM_SUSPEND,
 		  KVM_SYSTEM_EVENT_SUSPEND);
-	init_vcpu(self->vcpu, &self->start);
-	init_vcpu(self->vcpu, &self->start);
+	sdei_vcpu_start(self->vcpu, &self->start);
+	sdei_vcpu_start(self->vcpu, &self->start);
 
 	EXPECT_EQ(SDEI_U, sdei_call(self->vcpu, EVENT_STATUS,
 				    sdei_event(NORMAL(0))));
@@ -124,7 +114,7 @@ TEST_F(suspend, the_vmm_refuses_it_and_resets_later)
 				    sdei_event(NORMAL(0))));
 	EXPECT_EQ(0, sdei_call(self->vcpu, PE_MASK));
 
-	init_vcpu(self->vcpu, &self->start);
+	sdei_vcpu_start(self->vcpu, &self->start);
 	EXPECT_EQ(SDEI_U, sdei_call(self->vcpu, EVENT_STATUS,
 				    sdei_event(NORMAL(0))));
 }
@@ -136,7 +126,7 @@ TEST_F(suspend, the_vmm_makes_a_reset_of_it)
 	EXPECT_EQ(KVM_REG_ARM_SDEI_PE_SUSPENDED,
 		  sdei_get_reg(self->vcpu, KVM_REG_ARM_SDEI_PE));
 	vcpu_set_reg(self->vcpu, KVM_REG_ARM_SDEI_PE, 0);
-	init_vcpu(self->vcpu, &self->start);
+	sdei_vcpu_start(self->vcpu, &self->start);
 
 	EXPECT_EQ(SDEI_U, sdei_call(self->vcpu, EVENT_STATUS,
 				    sdei_event(NORMAL(0))));
@@ -170,7 +160,7 @@ TEST_F(suspend, system_reset_in_a_handler)
 	/* The call has ended the handler. The reset clears everything else. */
 	EXPECT_EQ(SDEI_E, sdei_get_reg(self->vcpu,
 				       KVM_REG_ARM_SDEI_STATUS(NORMAL(0))));
-	init_vcpu(self->vcpu, &self->start);
+	sdei_vcpu_start(self->vcpu, &self->start);
 	EXPECT_EQ(SDEI_U, sdei_call(self->vcpu, EVENT_STATUS,
 				    sdei_event(NORMAL(0))));
 	EXPECT_EQ(0, sdei_call(self->vcpu, PE_MASK));

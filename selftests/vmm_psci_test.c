@@ -51,16 +51,6 @@ static void psci_exit(struct kvm_vcpu *vcpu, u64 fn)
 	TEST_ASSERT_EQ(vcpu->run->hypercall.nr, fn);
 }
 
-/* Starts the vCPU, as for CPU_ON and at the end of a suspend. */
-static void start(struct kvm_vcpu *vcpu, const struct sdei_regs *regs)
-{
-	struct kvm_mp_state runnable = { .mp_state = KVM_MP_STATE_RUNNABLE };
-
-	sdei_vcpu_reset(vcpu, 0);
-	sdei_set_regs(vcpu, regs);
-	vcpu_mp_state_set(vcpu, &runnable);
-}
-
 static void expect_status(struct __test_metadata *_metadata,
 			  struct kvm_vcpu *vcpu, u64 status)
 {
@@ -93,7 +83,7 @@ TEST_F(vmm_psci, cpu_off_by_a_reset)
 			    sdei_mpidr(self->target)));
 
 	/* On again, the CPU's events work as those of a new one. */
-	start(self->target, &self->start);
+	sdei_vcpu_start(self->target, &self->start);
 	EXPECT_EQ(0, sdei_call(self->target, PE_MASK));
 	sdei_register_enable(self->target, NORMAL(0));
 	sdei_raise(self->target, NORMAL(0));
@@ -111,7 +101,7 @@ TEST_F(vmm_psci, cpu_off_in_a_handler_by_a_reset)
 	sdei_vcpu_reset(self->target, BIT(KVM_ARM_VCPU_POWER_OFF));
 	expect_status(_metadata, self->target, SDEI_U);
 
-	start(self->target, &self->start);
+	sdei_vcpu_start(self->target, &self->start);
 	EXPECT_EQ(SDEI_DENIED, sdei_call(self->target, EVENT_COMPLETE));
 }
 
@@ -132,7 +122,7 @@ TEST_F(vmm_psci, cpu_off_without_a_reset_keeps_registrations)
 			    sdei_mpidr(self->target)));
 	EXPECT_EQ(BIT(SIGNALLED) | BIT(NORMAL(0)), sdei_pending(self->target));
 
-	start(self->target, &self->start);
+	sdei_vcpu_start(self->target, &self->start);
 	expect_status(_metadata, self->target, SDEI_U);
 	EXPECT_EQ(0, sdei_pending(self->target));
 }
@@ -151,7 +141,7 @@ TEST_F(vmm_psci, suspend_keeps_registrations_and_pending_events)
 	psci_exit(self->target, PSCI_1_0_FN64_SYSTEM_SUSPEND);
 	suspend(self->target);
 	sdei_raise(self->target, CRITICAL(0));
-	start(self->target, &self->start);
+	sdei_vcpu_start(self->target, &self->start);
 
 	EXPECT_EQ(KVM_REG_ARM_SDEI_PE_MASKED,
 		  sdei_get_reg(self->target, KVM_REG_ARM_SDEI_PE));
@@ -171,7 +161,7 @@ TEST_F(vmm_psci, suspend_in_handlers_ends_them)
 	sdei_call_enter(self->target, &regs, VERSION);
 	psci_exit(self->target, PSCI_1_0_FN64_SYSTEM_SUSPEND);
 	suspend(self->target);
-	start(self->target, &self->start);
+	sdei_vcpu_start(self->target, &self->start);
 
 	expect_status(_metadata, self->target, SDEI_E);
 	EXPECT_EQ(SDEI_DENIED, sdei_call(self->target, EVENT_COMPLETE));
@@ -182,8 +172,8 @@ TEST_F(vmm_psci, reset_after_a_suspend)
 {
 	psci_exit(self->target, PSCI_1_0_FN64_SYSTEM_SUSPEND);
 	suspend(self->target);
-	start(self->target, &self->start);
-	start(self->target, &self->start);
+	sdei_vcpu_start(self->target, &self->start);
+	sdei_vcpu_start(self->target, &self->start);
 	expect_status(_metadata, self->target, SDEI_U);
 }
 
@@ -191,7 +181,7 @@ TEST_F(vmm_psci, reset_after_a_suspend)
 TEST_F(vmm_psci, suspend_not_told_loses_registrations)
 {
 	psci_exit(self->target, PSCI_1_0_FN64_SYSTEM_SUSPEND);
-	start(self->target, &self->start);
+	sdei_vcpu_start(self->target, &self->start);
 	expect_status(_metadata, self->target, SDEI_U);
 }
 
