@@ -27,7 +27,6 @@ pub(super) static SERVICE: Service = Service(bindings::kvm_smccc_service {
     auto_enable: Some(bindings::sdei_shim_auto_enable),
     vm_create: None,
     vm_destroy: None,
-    vm_debugfs: Some(bindings::sdei_debugfs_create),
     vcpu_create: Some(operations::vcpu_create),
     vcpu_destroy: Some(operations::vcpu_destroy),
     vcpu_reset: Some(operations::vcpu_reset),
