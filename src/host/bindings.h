@@ -4,7 +4,7 @@
 #include <uapi/asm/ptrace.h>
 #include <uapi/linux/psci.h>
 #include "../../include/uapi/linux/kvm_sdei.h"
-#include "debugfs.h"
+#include "control.h"
 #include "shim.h"
 #include "trace.h"
 

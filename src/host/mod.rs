@@ -23,26 +23,27 @@
 //!    VM lives as long as an operation for one of its vCPUs runs.
 //! 5. The module stays loaded while a VM exists that opted in.
 //!
-//! debugfs calls the functions that `debugfs.rs` exports, not KVM. `debugfs.c`
-//! says why a VM and its vCPUs live while one of these runs, as in 4.
+//! The functions that `control.rs` exports are called by `control.c`, not by KVM.
+//! `control.c` has a reference to the VM, so the VM and its vCPUs live while one
+//! of these functions runs, as in 4.
 //!
 //! # Where to find what
 //!
-//! A file uses only files that stand above it here. There is one exception: the
-//! table in `service.rs` has the address of a function in `debugfs.c`.
+//! A file uses only files that stand above it here.
 //!
 //! | file | |
 //! |---|---|
 //! | `bindings.h` | what `bindgen` makes available of the kernel and of our C files |
-//! | `shim.c` | inline functions and macros of the kernel, which Rust can't use |
+//! | `shim.c` | inline functions, macros and printf-like functions of the kernel, which Rust can't use |
 //! | `trace.c`, `trace.rs`, `tracepoints.h` | tracepoints |
 //! | `counters.rs` | statistics of a vCPU |
 //! | `vcpu.rs` | a vCPU: what the module keeps for it, and how the dispatcher sees it |
 //! | `attributes.rs` | operations on vCPU device attributes: the VMM's side |
+//! | `control.rs` | what an administrator sees of a VM, and does to it |
+//! | `control.c` | the administrator's file, and the list of the VMs that are in it |
 //! | `registers.rs` | operations on pseudo-registers |
 //! | `operations.rs` | the other operations of the service, the guest's calls among them |
 //! | `service.rs` | the table of all operations, and its registration |
-//! | `debugfs.c`, `debugfs.rs` | a VM's files: the administrator's side |
 
 /// The hook's interface, as the kernel that is built for declares it, and our C
 /// functions.
@@ -60,8 +61,8 @@ mod bindings {
 }
 
 mod attributes;
+mod control;
 mod counters;
-mod debugfs;
 mod operations;
 mod registers;
 mod service;

@@ -8,15 +8,15 @@ use core::mem::size_of;
 use kernel::prelude::*;
 
 /// The service's description. It is constant, so KVM may keep a pointer to it.
-pub(super) struct Service(bindings::kvm_smccc_service);
+struct Service(bindings::kvm_smccc_service);
 
 impl Service {
-    pub(super) fn get(&'static self) -> *const bindings::kvm_smccc_service {
+    fn get(&'static self) -> *const bindings::kvm_smccc_service {
         &self.0
     }
 }
 
-pub(super) static SERVICE: Service = Service(bindings::kvm_smccc_service {
+static SERVICE: Service = Service(bindings::kvm_smccc_service {
     base: bindings::KVM_SDEI_FN_BASE,
     nr_functions: bindings::KVM_SDEI_NR_FUNCTIONS,
     cap: bindings::KVM_CAP_ARM_SDEI,
@@ -25,8 +25,8 @@ pub(super) static SERVICE: Service = Service(bindings::kvm_smccc_service {
     bmap_bit: bindings::KVM_REG_ARM_STD_BIT_SDEI,
     attr_group: bindings::KVM_ARM_VCPU_SDEI_CTRL,
     auto_enable: Some(bindings::sdei_shim_auto_enable),
-    vm_create: None,
-    vm_destroy: None,
+    vm_create: Some(bindings::sdei_control_vm_create),
+    vm_destroy: Some(bindings::sdei_control_vm_destroy),
     vcpu_create: Some(operations::vcpu_create),
     vcpu_destroy: Some(operations::vcpu_destroy),
     vcpu_reset: Some(operations::vcpu_reset),
@@ -50,12 +50,38 @@ const _: () = {
     assert!(bindings::KVM_SDEI_NR_EVENTS as usize == Event::COUNT);
 };
 
-/// The service, registered with KVM. It is unregistered when this is dropped.
-pub(crate) struct Registration(());
+/// The administrator's file. It is removed when this is dropped.
+struct Control(());
+
+impl Control {
+    fn new() -> Result<Self> {
+        // SAFETY: It has no arguments, and this is called once, when the module
+        // is loaded.
+        kernel::error::to_result(unsafe { bindings::sdei_control_register() })?;
+        Ok(Control(()))
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        // SAFETY: It was registered. Nobody has the file open when the module
+        // goes, because whoever opens it pins the module.
+        unsafe { bindings::sdei_control_unregister() }
+    }
+}
+
+/// The service, registered with KVM, and the administrator's file. Both are
+/// withdrawn when this is dropped.
+pub(crate) struct Registration {
+    _control: Control,
+}
 
 impl Registration {
     /// Offers the service to the VMs that are created from now on.
     pub(crate) fn new(module: &'static ThisModule) -> Result<Self> {
+        // Before the service, whose registration must be the last step that can
+        // fail.
+        let control = Control::new()?;
         let size = size_of::<bindings::kvm_smccc_service>();
         // SAFETY: `SERVICE` is static, `module` is the module that it is in, and
         // KVM refuses a size that is not the one that it knows.
@@ -63,7 +89,7 @@ impl Registration {
             bindings::__kvm_smccc_service_register(SERVICE.get(), size, module.as_ptr().cast())
         };
         kernel::error::to_result(ret)?;
-        Ok(Registration(()))
+        Ok(Registration { _control: control })
     }
 }
 

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Inline functions and macros of the kernel, which Rust can't use. */
+/*
+ * Inline functions, macros and printf-like functions of the kernel, which Rust
+ * can't use.
+ */
 
 #include <linux/kvm_host.h>
 #include <linux/moduleparam.h>
+#include <linux/seq_file.h>
 #include <asm/cpufeature.h>
 #include <asm/kvm_emulate.h>
 
+#include "../../include/uapi/linux/kvm_sdei.h"
 #include "shim.h"
 
 static bool auto_enable;
@@ -69,4 +74,23 @@ void sdei_shim_set_exception_return(struct kvm_vcpu *vcpu, u64 elr, u64 spsr)
 bool sdei_shim_has_aarch32_el0(void)
 {
 	return id_aa64pfr0_32bit_el0(read_sanitised_ftr_reg(SYS_ID_AA64PFR0_EL1));
+}
+
+void sdei_shim_show_vcpu(struct seq_file *seq, u32 id)
+{
+	seq_printf(seq, "vCPU %u", id);
+}
+
+void sdei_shim_show_event(struct seq_file *seq, u32 event, u64 state,
+			  bool blocked)
+{
+	seq_printf(seq, " 0x%08x=%s%s%s", event,
+		   state & KVM_SDEI_STATE_ENABLED ? "enabled" : "disabled",
+		   blocked ? ",blocked" : "",
+		   state & KVM_SDEI_STATE_PENDING ? ",pending" : "");
+}
+
+void sdei_shim_show_end(struct seq_file *seq)
+{
+	seq_putc(seq, '\n');
 }

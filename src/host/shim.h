@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Inline functions and macros of the kernel, which Rust can't use. */
+/*
+ * Inline functions, macros and printf-like functions of the kernel, which Rust
+ * can't use.
+ */
 #ifndef KVM_SDEI_SHIM_H
 #define KVM_SDEI_SHIM_H
 
@@ -7,6 +10,7 @@
 
 struct kvm;
 struct kvm_vcpu;
+struct seq_file;
 struct user_pt_regs;
 
 /* kvm_smccc_service.auto_enable: the module parameter of that name. */
@@ -28,5 +32,11 @@ bool sdei_shim_has_affinity(struct kvm_vcpu *vcpu, u64 mpidr);
 void sdei_shim_set_exception_return(struct kvm_vcpu *vcpu, u64 elr, u64 spsr);
 
 bool sdei_shim_has_aarch32_el0(void);
+
+/* The parts of a vCPU's line in the administrator's file. */
+void sdei_shim_show_vcpu(struct seq_file *seq, u32 id);
+void sdei_shim_show_event(struct seq_file *seq, u32 event, u64 state,
+			  bool blocked);
+void sdei_shim_show_end(struct seq_file *seq);
 
 #endif /* KVM_SDEI_SHIM_H */

@@ -42,7 +42,7 @@ check_sources() {
 	local copy=$scratch/sources
 	rm -rf "$copy" && cp -r "$(dirname "$module")" "$copy"
 	t "$name: clippy with the kernel's settings" analysed CLIPPY=1 src/kvm_sdei.rs || true
-	t "$name: sparse" analysed C=2 src/host/shim.c src/host/trace.c src/host/debugfs.c || true
+	t "$name: sparse" analysed C=2 src/host/shim.c src/host/trace.c src/host/control.c || true
 	t "$name: indices that others choose are masked against speculation" \
 		in_tc "$top/tools/check/speculation" llvm-objdump "$(dirname "$module")/src/kvm_sdei.o" || true
 }

@@ -1,54 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What an administrator sees of a VM, and does to it, through the files of
-//! `debugfs.c`.
+//! What an administrator sees of a VM, and does to it, through the file of
+//! `control.c`. That calls the functions that this file exports.
 
 use super::attributes::{event, raise, state};
 use super::bindings;
-use super::service::SERVICE;
 use super::vcpu::VcpuData;
 use crate::sdei::{Event, Peer};
 use core::ffi::{c_int, c_void};
 use kernel::prelude::*;
 
-/// The sum of a counter over the vCPUs that were visited so far.
-struct Sum {
-    which: bindings::sdei_counter,
-    total: u64,
-}
-
 /// # Safety
 ///
 /// For KVM to call, under the contract in `mod.rs`.
-unsafe extern "C" fn add(data: *mut c_void, sum: *mut c_void) {
+unsafe extern "C" fn add(data: *mut c_void, counts: *mut c_void) {
+    let counts = counts.cast::<bindings::sdei_counts>();
     // SAFETY: KVM passes what `vcpu_create` made for a vCPU that is alive
-    // (contracts 1 and 4), and the `Sum` of `sdei_total`.
-    let (vcpu, sum) = unsafe { (VcpuData::shared(data), &mut *sum.cast::<Sum>()) };
+    // (contracts 1 and 4), and the structure that `sdei_count` has for itself.
+    let (vcpu, counts) = unsafe { (VcpuData::shared(data), &mut *counts) };
     let counters = vcpu.counters();
-    let counter = match sum.which {
-        bindings::SDEI_CALLS => counters.calls(),
-        bindings::SDEI_DELIVERIES => counters.deliveries(),
-        bindings::SDEI_INJECTIONS => counters.injections(),
-        _ => return,
-    };
-    sum.total = sum.total.wrapping_add(counter);
+    counts.calls = counts.calls.wrapping_add(counters.calls());
+    counts.deliveries = counts.deliveries.wrapping_add(counters.deliveries());
+    counts.injections = counts.injections.wrapping_add(counters.injections());
 }
 
-/// The sum of a counter over the vCPUs of a VM.
+/// Adds the counts of all vCPUs of a VM to `counts`.
 ///
 /// # Safety
 ///
-/// `kvm` is a VM that opted in, and its vCPUs are not destroyed before this
-/// returns.
+/// `kvm` is a VM that opted in to `service`, and the caller has a reference to
+/// it. Nobody else uses `counts` meanwhile.
 #[no_mangle]
-unsafe extern "C" fn sdei_total(kvm: *mut bindings::kvm, which: bindings::sdei_counter) -> u64 {
-    let mut sum = Sum { which, total: 0 };
-    let arg: *mut Sum = &mut sum;
+unsafe extern "C" fn sdei_count(
+    service: *const bindings::kvm_smccc_service,
+    kvm: *mut bindings::kvm,
+    counts: *mut bindings::sdei_counts,
+) {
     // SAFETY: As the caller promises, and `add` gets what it expects.
     unsafe {
-        bindings::kvm_smccc_service_for_each(SERVICE.get(), kvm, Some(add), arg.cast());
+        bindings::kvm_smccc_service_for_each(service, kvm, Some(add), counts.cast());
     }
-    sum.total
 }
 
 /// # Safety
@@ -61,31 +52,35 @@ unsafe extern "C" fn show(data: *mut c_void, seq: *mut c_void) {
     let ready = vcpu.port().ready();
     let seq = seq.cast();
     // SAFETY: This is the file that `sdei_show_vcpus` was asked to write to.
-    unsafe { bindings::sdei_show_vcpu(seq, vcpu.id()) };
+    unsafe { bindings::sdei_shim_show_vcpu(seq, vcpu.id()) };
     for event in Event::ALL {
         let state = state(vcpu, event);
         if state & u64::from(bindings::KVM_SDEI_STATE_REGISTERED) != 0 {
             let enabled = state & u64::from(bindings::KVM_SDEI_STATE_ENABLED) != 0;
             let blocked = enabled && !ready.contains(event);
             // SAFETY: As above.
-            unsafe { bindings::sdei_show_event(seq, event.number(), state, blocked) };
+            unsafe { bindings::sdei_shim_show_event(seq, event.number(), state, blocked) };
         }
     }
     // SAFETY: As above.
-    unsafe { bindings::sdei_show_end(seq) };
+    unsafe { bindings::sdei_shim_show_end(seq) };
 }
 
 /// Writes a line for each vCPU of a VM.
 ///
 /// # Safety
 ///
-/// `kvm` is a VM that opted in, and its vCPUs are not destroyed before this
-/// returns. `seq` is a file that is being shown.
+/// `kvm` is a VM that opted in to `service`, and the caller has a reference to
+/// it. `seq` is a file that is being shown.
 #[no_mangle]
-unsafe extern "C" fn sdei_show_vcpus(kvm: *mut bindings::kvm, seq: *mut bindings::seq_file) {
+unsafe extern "C" fn sdei_show_vcpus(
+    service: *const bindings::kvm_smccc_service,
+    kvm: *mut bindings::kvm,
+    seq: *mut bindings::seq_file,
+) {
     // SAFETY: As the caller promises, and `show` gets what it expects.
     unsafe {
-        bindings::kvm_smccc_service_for_each(SERVICE.get(), kvm, Some(show), seq.cast());
+        bindings::kvm_smccc_service_for_each(service, kvm, Some(show), seq.cast());
     }
 }
 
@@ -145,10 +140,15 @@ unsafe extern "C" fn consider(data: *mut c_void, search: *mut c_void) {
 ///
 /// # Safety
 ///
-/// `kvm` is a VM that opted in, and its vCPUs are not destroyed before this
-/// returns.
+/// `kvm` is a VM that opted in to `service`, and the caller has a reference to
+/// it.
 #[no_mangle]
-unsafe extern "C" fn sdei_inject(kvm: *mut bindings::kvm, vcpu: i64, number: u64) -> c_int {
+unsafe extern "C" fn sdei_inject(
+    service: *const bindings::kvm_smccc_service,
+    kvm: *mut bindings::kvm,
+    vcpu: i64,
+    number: u64,
+) -> c_int {
     let result = event(number).and_then(|event| {
         let mut search = Search {
             // SDEI_ANY_VCPU is no ID.
@@ -159,7 +159,7 @@ unsafe extern "C" fn sdei_inject(kvm: *mut bindings::kvm, vcpu: i64, number: u64
         let arg: *mut Search<'_> = &mut search;
         // SAFETY: As the caller promises, and `consider` gets what it expects.
         unsafe {
-            bindings::kvm_smccc_service_for_each(SERVICE.get(), kvm, Some(consider), arg.cast());
+            bindings::kvm_smccc_service_for_each(service, kvm, Some(consider), arg.cast());
         }
         match (search.id, search.found) {
             (_, None) => Err(ENOENT),
