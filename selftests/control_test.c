@@ -1,23 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * control_test - An administrator reads in a VM's debugfs folder which vCPUs
- * have registered which events, and raises an event by writing to a file there.
+ * control_test - An administrator reads in /dev/kvm_sdei which vCPUs have
+ * registered which events, and raises an event by writing there.
  */
 #include <fcntl.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "sdei.h"
+
+/* Enough for "PID-NUMBER". */
+#define NAME_SIZE	32
 
 FIXTURE(control)
 {
 	struct kvm_vm *vm;
 	struct kvm_vcpu *vcpus[2];
+	char name[NAME_SIZE];
 };
+
+/* Sets @name to that of the VM that was made last. */
+static void newest(char *name)
+{
+	char *text = sdei_control_read();
+	const char *line = sdei_control_newest(text);
+
+	TEST_ASSERT(line && sscanf(line, "VM %31[0-9-] ", name) == 1,
+		    "No VM of %d in:\n%s", getpid(), text);
+	free(text);
+}
+
+static unsigned int number_of(const char *name)
+{
+	return strtoul(strchr(name, '-') + 1, NULL, 10);
+}
 
 FIXTURE_SETUP(control)
 {
 	self->vm = sdei_vm_create(self->vcpus, 2);
+	newest(self->name);
 }
 
 FIXTURE_TEARDOWN(control)
@@ -25,42 +45,32 @@ FIXTURE_TEARDOWN(control)
 	kvm_vm_free(self->vm);
 }
 
-static int open_file(struct kvm_vm *vm, const char *name, int flags)
+/* The lines of the vCPUs of a VM, or NULL if the VM is not listed. */
+static const char *vcpus(const char *name)
 {
-	int fd = sdei_debugfs_open(vm, name, flags);
+	static char lines[1024];
+	char head[NAME_SIZE + 5], *text = sdei_control_read(), *line, *end;
 
-	TEST_ASSERT(fd >= 0, "open %s: %s", name, strerror(errno));
-	return fd;
+	snprintf(head, sizeof(head), "VM %s ", name);
+	line = strstr(text, head);
+	if (line) {
+		line = strchr(line, '\n') + 1;
+		end = line;
+		while (!strncmp(end, "vCPU ", 5))
+			end = strchr(end, '\n') + 1;
+		snprintf(lines, sizeof(lines), "%.*s", (int)(end - line), line);
+	}
+	free(text);
+	return line ? lines : NULL;
 }
 
-/* The contents of sdei_vcpus. */
-static const char *vcpus(struct kvm_vm *vm)
+/* Raises an event in a VM, by "EVENT" or "VCPU EVENT". */
+static int inject(const char *name, const char *text)
 {
-	static char text[1024];
-	int fd = open_file(vm, "sdei_vcpus", O_RDONLY);
-	ssize_t len = read(fd, text, sizeof(text) - 1);
+	char command[256];
 
-	TEST_ASSERT(len >= 0, "read sdei_vcpus: %s", strerror(errno));
-	text[len] = 0;
-	close(fd);
-	return text;
-}
-
-/* Writes to sdei_inject. Returns 0 or an error number. */
-static int inject_bytes(struct kvm_vm *vm, const void *bytes, size_t len)
-{
-	int fd = open_file(vm, "sdei_inject", O_WRONLY);
-	ssize_t ret = write(fd, bytes, len);
-	int error = ret < 0 ? errno : 0;
-
-	TEST_ASSERT(error || ret == len, "%ld of %ld bytes", ret, len);
-	close(fd);
-	return error;
-}
-
-static int inject(struct kvm_vm *vm, const char *text)
-{
-	return inject_bytes(vm, text, strlen(text));
+	snprintf(command, sizeof(command), "%s %s", name, text);
+	return sdei_control_write(command, strlen(command));
 }
 
 /* Makes the vCPU ready to take an event at once. */
@@ -80,47 +90,31 @@ static void withdraw(struct kvm_vcpu *vcpu, int index)
 	TEST_ASSERT_EQ(__sdei_withdraw(vcpu, sdei_event(index)), 0);
 }
 
-TEST_F(control, files_are_for_root)
+TEST_F(control, file_is_for_root)
 {
 	struct stat st;
-	int fd;
 
-	fd = open_file(self->vm, "sdei_vcpus", O_RDONLY);
-	ASSERT_EQ(0, fstat(fd, &st));
-	EXPECT_EQ(0400, st.st_mode & 07777);
+	ASSERT_EQ(0, stat(SDEI_CONTROL, &st));
+	EXPECT_EQ(S_IFCHR | 0600, st.st_mode);
 	EXPECT_EQ(0, st.st_uid);
-	close(fd);
-	fd = open_file(self->vm, "sdei_inject", O_WRONLY);
-	ASSERT_EQ(0, fstat(fd, &st));
-	EXPECT_EQ(0200, st.st_mode & 07777);
-	EXPECT_EQ(0, st.st_uid);
-	close(fd);
+	EXPECT_EQ(0, st.st_gid);
 
-	/* That holds even if other users may read debugfs as a whole. */
-	ASSERT_EQ(0, mount(NULL, "/sys/kernel/debug", NULL, MS_REMOUNT,
-			   "mode=755"));
 	ASSERT_EQ(0, seteuid(65534));
-	fd = sdei_debugfs_open(self->vm, "sdei_calls", O_RDONLY);
-	EXPECT_LE(0, fd);
-	close(fd);
-	EXPECT_EQ(-1, sdei_debugfs_open(self->vm, "sdei_vcpus", O_RDONLY));
+	EXPECT_EQ(-1, open(SDEI_CONTROL, O_RDONLY));
 	EXPECT_EQ(EACCES, errno);
-	EXPECT_EQ(-1, sdei_debugfs_open(self->vm, "sdei_inject", O_WRONLY));
+	EXPECT_EQ(-1, open(SDEI_CONTROL, O_WRONLY));
 	EXPECT_EQ(EACCES, errno);
 	ASSERT_EQ(0, seteuid(0));
-	ASSERT_EQ(0, mount(NULL, "/sys/kernel/debug", NULL, MS_REMOUNT,
-			   "mode=700"));
 }
 
-TEST_F(control, stock_vm_has_no_files)
+TEST_F(control, stock_vm_is_not_listed)
 {
 	struct kvm_vcpu *vcpu;
 	struct kvm_vm *vm = __sdei_vm_create(&vcpu, 1, false);
+	char name[NAME_SIZE];
 
-	EXPECT_EQ(-1, sdei_debugfs_open(vm, "sdei_vcpus", O_RDONLY));
-	EXPECT_EQ(ENOENT, errno);
-	EXPECT_EQ(-1, sdei_debugfs_open(vm, "sdei_inject", O_WRONLY));
-	EXPECT_EQ(ENOENT, errno);
+	newest(name);
+	EXPECT_STREQ(self->name, name);
 	kvm_vm_free(vm);
 }
 
@@ -128,32 +122,32 @@ TEST_F(control, shows_who_listens_to_what)
 {
 	struct sdei_regs regs;
 
-	EXPECT_STREQ("0\n1\n", vcpus(self->vm));
+	EXPECT_STREQ("vCPU 0\nvCPU 1\n", vcpus(self->name));
 
 	EXPECT_EQ(SDEI_SUCCESS, sdei_register(self->vcpus[0], SIGNALLED));
 	sdei_register_enable(self->vcpus[1], NORMAL(0));
 	sdei_register_enable(self->vcpus[1], CRITICAL(3));
-	EXPECT_STREQ("0 0x00000000=disabled\n"
-		     "1 0x40000010=enabled,blocked 0x40000023=enabled,blocked\n",
-		     vcpus(self->vm));
+	EXPECT_STREQ("vCPU 0 0x00000000=disabled\n"
+		     "vCPU 1 0x40000010=enabled,blocked 0x40000023=enabled,blocked\n",
+		     vcpus(self->name));
 
 	sdei_raise(self->vcpus[1], NORMAL(0));
-	EXPECT_STREQ("0 0x00000000=disabled\n"
-		     "1 0x40000010=enabled,blocked,pending 0x40000023=enabled,blocked\n",
-		     vcpus(self->vm));
+	EXPECT_STREQ("vCPU 0 0x00000000=disabled\n"
+		     "vCPU 1 0x40000010=enabled,blocked,pending 0x40000023=enabled,blocked\n",
+		     vcpus(self->name));
 
 	/*
 	 * A critical event interrupts a normal handler, a normal one does not.
 	 */
 	sdei_call_enter(self->vcpus[1], &regs, PE_UNMASK);
-	EXPECT_STREQ("0 0x00000000=disabled\n"
-		     "1 0x40000010=enabled,blocked 0x40000023=enabled\n",
-		     vcpus(self->vm));
+	EXPECT_STREQ("vCPU 0 0x00000000=disabled\n"
+		     "vCPU 1 0x40000010=enabled,blocked 0x40000023=enabled\n",
+		     vcpus(self->name));
 
 	sdei_complete(self->vcpus[1], &regs);
-	EXPECT_STREQ("0 0x00000000=disabled\n"
-		     "1 0x40000010=enabled 0x40000023=enabled\n",
-		     vcpus(self->vm));
+	EXPECT_STREQ("vCPU 0 0x00000000=disabled\n"
+		     "vCPU 1 0x40000010=enabled 0x40000023=enabled\n",
+		     vcpus(self->name));
 }
 
 TEST_F(control, raises_in_a_vcpu_that_spins)
@@ -167,7 +161,7 @@ TEST_F(control, raises_in_a_vcpu_that_spins)
 	for (i = 0; i < 20; i++) {
 		sdei_thread_start(&thread, sdei_spin);
 		usleep(i * 500);
-		EXPECT_EQ(0, inject(self->vm, "1 0x40000020\n"));
+		EXPECT_EQ(0, inject(self->name, "1 0x40000020\n"));
 		sdei_thread_join(&thread);
 		EXPECT_EQ(sdei_event(CRITICAL(0)), thread.regs.x[0]);
 		EXPECT_EQ((u64)sdei_spin, thread.regs.x[2]);
@@ -184,11 +178,11 @@ TEST_F(control, raises_in_the_vcpu_that_is_named)
 	for (i = 0; i < 2; i++)
 		sdei_register_enable(self->vcpus[i], NORMAL(2));
 
-	EXPECT_EQ(0, inject(self->vm, "1 0x40000012"));
+	EXPECT_EQ(0, inject(self->name, "1 0x40000012"));
 	EXPECT_FALSE(is_pending(self->vcpus[0], NORMAL(2)));
 	EXPECT_TRUE(is_pending(self->vcpus[1], NORMAL(2)));
 
-	EXPECT_EQ(0, inject(self->vm, "0 0x40000012"));
+	EXPECT_EQ(0, inject(self->name, "0 0x40000012"));
 	EXPECT_TRUE(is_pending(self->vcpus[0], NORMAL(2)));
 }
 
@@ -198,21 +192,21 @@ TEST_F(control, raises_in_the_vcpu_that_can_take_it)
 
 	/* A vCPU that has registered it comes before one that has not. */
 	sdei_register_enable(self->vcpus[1], event);
-	EXPECT_EQ(0, inject(self->vm, "0x40000010"));
+	EXPECT_EQ(0, inject(self->name, "0x40000010"));
 	EXPECT_TRUE(is_pending(self->vcpus[1], event));
 	withdraw(self->vcpus[1], event);
 
 	/* A vCPU that is not masked comes before one that is. */
 	sdei_register_enable(self->vcpus[0], event);
 	EXPECT_EQ(SDEI_SUCCESS, sdei_call(self->vcpus[1], PE_UNMASK));
-	EXPECT_EQ(0, inject(self->vm, "0x40000010"));
+	EXPECT_EQ(0, inject(self->name, "0x40000010"));
 	EXPECT_FALSE(is_pending(self->vcpus[0], event));
 	EXPECT_TRUE(is_pending(self->vcpus[1], event));
 	withdraw(self->vcpus[1], event);
 
 	/* If they are equal, the first vCPU gets the event. */
 	EXPECT_EQ(SDEI_SUCCESS, sdei_call(self->vcpus[0], PE_UNMASK));
-	EXPECT_EQ(0, inject(self->vm, "0x40000010"));
+	EXPECT_EQ(0, inject(self->name, "0x40000010"));
 	EXPECT_TRUE(is_pending(self->vcpus[0], event));
 	EXPECT_FALSE(is_pending(self->vcpus[1], event));
 }
@@ -234,14 +228,14 @@ TEST_F(control, passes_over_vcpus_that_are_off)
 	listen_to(self->vcpus[0], event);
 	set_mp_state(self->vcpus[0], KVM_MP_STATE_STOPPED);
 	EXPECT_EQ(SDEI_SUCCESS, sdei_register(self->vcpus[1], event));
-	EXPECT_EQ(0, inject(self->vm, "0x40000010"));
+	EXPECT_EQ(0, inject(self->name, "0x40000010"));
 	EXPECT_FALSE(is_pending(self->vcpus[0], event));
 	EXPECT_TRUE(is_pending(self->vcpus[1], event));
 	withdraw(self->vcpus[1], event);
 
 	/* On again, it gets the event. */
 	set_mp_state(self->vcpus[0], KVM_MP_STATE_RUNNABLE);
-	EXPECT_EQ(0, inject(self->vm, "0x40000010"));
+	EXPECT_EQ(0, inject(self->name, "0x40000010"));
 	EXPECT_TRUE(is_pending(self->vcpus[0], event));
 	EXPECT_FALSE(is_pending(self->vcpus[1], event));
 }
@@ -255,11 +249,11 @@ TEST_F(control, does_not_raise_if_all_vcpus_are_off)
 	set_mp_state(self->vcpus[1], KVM_MP_STATE_STOPPED);
 
 	/* The other vCPU is on, but has not registered the event. */
-	EXPECT_EQ(EAGAIN, inject(self->vm, "0x40000010"));
+	EXPECT_EQ(EAGAIN, inject(self->name, "0x40000010"));
 
 	sdei_register_enable(self->vcpus[0], event);
 	set_mp_state(self->vcpus[0], KVM_MP_STATE_STOPPED);
-	EXPECT_EQ(EAGAIN, inject(self->vm, "0x40000010"));
+	EXPECT_EQ(EAGAIN, inject(self->name, "0x40000010"));
 	for (i = 0; i < 2; i++)
 		EXPECT_FALSE(is_pending(self->vcpus[i], event));
 }
@@ -269,9 +263,9 @@ TEST_F(control, raises_in_a_named_vcpu_that_is_off)
 {
 	listen_to(self->vcpus[0], NORMAL(0));
 	set_mp_state(self->vcpus[0], KVM_MP_STATE_STOPPED);
-	EXPECT_EQ(0, inject(self->vm, "0 0x40000010"));
+	EXPECT_EQ(0, inject(self->name, "0 0x40000010"));
 	EXPECT_TRUE(is_pending(self->vcpus[0], NORMAL(0)));
-	EXPECT_EQ(EAGAIN, inject(self->vm, "1 0x40000010"));
+	EXPECT_EQ(EAGAIN, inject(self->name, "1 0x40000010"));
 }
 
 /* A vCPU that is suspended is on: the event may be what wakes it. */
@@ -280,146 +274,387 @@ TEST_F(control, does_not_pass_over_suspended_vcpus)
 	vm_enable_cap(self->vm, KVM_CAP_ARM_SYSTEM_SUSPEND, 0);
 	listen_to(self->vcpus[0], NORMAL(0));
 	set_mp_state(self->vcpus[0], KVM_MP_STATE_SUSPENDED);
-	EXPECT_EQ(0, inject(self->vm, "0x40000010"));
+	EXPECT_EQ(0, inject(self->name, "0x40000010"));
 	EXPECT_TRUE(is_pending(self->vcpus[0], NORMAL(0)));
 }
 
 TEST_F(control, counts_as_injection)
 {
-	char text[8] = {};
-	int fd;
+	char *text;
 
 	sdei_register_enable(self->vcpus[0], NORMAL(0));
-	EXPECT_EQ(0, inject(self->vm, "0 0x40000010"));
-	EXPECT_EQ(EAGAIN, inject(self->vm, "1 0x40000010"));
-	fd = open_file(self->vm, "sdei_injections", O_RDONLY);
-	EXPECT_EQ(2, read(fd, text, sizeof(text)));
-	EXPECT_STREQ("1\n", text);
-	close(fd);
+	EXPECT_EQ(0, inject(self->name, "0 0x40000010"));
+	EXPECT_EQ(EAGAIN, inject(self->name, "1 0x40000010"));
+	text = sdei_control_read();
+	EXPECT_NE(NULL, strstr(sdei_control_newest(text), " injections 1\n"))
+		TH_LOG("%s", text);
+	free(text);
 }
 
 TEST_F(control, refuses_as_the_attribute_does)
 {
 	sdei_register_enable(self->vcpus[0], SIGNALLED);
 
-	EXPECT_EQ(EPERM, inject(self->vm, "0"));
-	EXPECT_EQ(EPERM, inject(self->vm, "0 0"));
-	EXPECT_EQ(EAGAIN, inject(self->vm, "0x40000010"));
-	EXPECT_EQ(EAGAIN, inject(self->vm, "0 0x40000010"));
-	EXPECT_EQ(ENOENT, inject(self->vm, "0x40000014"));
-	EXPECT_EQ(ENOENT, inject(self->vm, "0 1"));
-	EXPECT_EQ(ENOENT, inject(self->vm, "0x140000010"));
-	EXPECT_EQ(ENOENT, inject(self->vm, "0xffffffffffffffff"));
-	EXPECT_EQ(ENOENT, inject(self->vm, "2 0x40000010"));
-	EXPECT_EQ(ENOENT, inject(self->vm, "4294967295 0x40000010"));
+	EXPECT_EQ(EPERM, inject(self->name, "0"));
+	EXPECT_EQ(EPERM, inject(self->name, "0 0"));
+	EXPECT_EQ(EAGAIN, inject(self->name, "0x40000010"));
+	EXPECT_EQ(EAGAIN, inject(self->name, "0 0x40000010"));
+	EXPECT_EQ(ENOENT, inject(self->name, "0x40000014"));
+	EXPECT_EQ(ENOENT, inject(self->name, "0 1"));
+	EXPECT_EQ(ENOENT, inject(self->name, "0x140000010"));
+	EXPECT_EQ(ENOENT, inject(self->name, "0xffffffffffffffff"));
+	EXPECT_EQ(ENOENT, inject(self->name, "2 0x40000010"));
+	EXPECT_EQ(ENOENT, inject(self->name, "4294967295 0x40000010"));
 }
 
-TEST_F(control, refuses_what_is_no_number)
+TEST_F(control, refuses_what_is_no_command)
 {
+	/* After the name of the VM and a blank. */
 	static const char *const texts[] = {
 		"", "\n", " ", "\n   ", "x", "dump", "0x", "-1",
 		"0x40000010x", "0x40000010 ,", "0 0x40000010 0",
-		"0,0x40000010", "0\t0x40000010",
-		"-1 0x40000010", "a 0x40000010", "0 -0x40000010",
-		"%s%s%s%n", "0x40000010\n0x40000010", "0x 40000010",
+		"0,0x40000010", "0\t0x40000010", "0\n0x40000010",
+		"0\n 0x40000010", "-1 0x40000010", "a 0x40000010",
+		"0 -0x40000010", "%s%s%s%n", "0x40000010\n0x40000010",
+		"0x 40000010",
 	};
-	char longest[4096];
+	/* Where the name of the VM should be. */
+	static const char *const names[] = {
+		"", "-", "--", "1", "0x1", "1-", "-1", "1--1", "1-1-1", "-1-1",
+		"1 - 1", "1- 1", "1 -1", "1-x", "x-1", "web1", "1,1", "../1-1",
+		"1-1\n", "1\n-1", "*-*",
+	};
+	char command[256], *longest;
 	int i;
 
 	sdei_register_enable(self->vcpus[0], NORMAL(0));
 	for (i = 0; i < ARRAY_SIZE(texts); i++) {
-		EXPECT_EQ(EINVAL, inject(self->vm, texts[i]))
+		EXPECT_EQ(EINVAL, inject(self->name, texts[i]))
 			TH_LOG("'%s'", texts[i]);
 	}
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
+		EXPECT_EQ(EINVAL, inject(names[i], "0x40000010"))
+			TH_LOG("'%s'", names[i]);
+	}
 
-	EXPECT_EQ(ERANGE, inject(self->vm, "0x10000000000000000"));
-	EXPECT_EQ(ERANGE, inject(self->vm, "0x100000000 0x40000010"));
-	EXPECT_EQ(EINVAL, inject_bytes(self->vm, "0x40000010\0", 11));
-	EXPECT_EQ(EINVAL, inject_bytes(self->vm, "\0000x40000010", 11));
-	EXPECT_EQ(EINVAL, inject_bytes(self->vm, "\xff\xfe\xfd", 3));
+	EXPECT_EQ(ERANGE, inject(self->name, "0x10000000000000000"));
+	EXPECT_EQ(ERANGE, inject(self->name, "0x100000000 0x40000010"));
+	EXPECT_EQ(ERANGE, inject("0x80000000-1", "0x40000010"));
+	EXPECT_EQ(ERANGE, inject("1-0x10000000000000000", "0x40000010"));
+	EXPECT_EQ(EINVAL, sdei_control_write("1-1 0x40000010\0", 15));
+	EXPECT_EQ(EINVAL, sdei_control_write("\0001-1 0x40000010", 15));
+	EXPECT_EQ(EINVAL, sdei_control_write("\xff\xfe\xfd", 3));
+	EXPECT_EQ(EINVAL, sdei_control_write("", 0));
+	EXPECT_EQ(EFAULT, sdei_control_write(NULL, 10));
 
-	/* Numbers may have leading zeros, but the text has at most 63 bytes. */
-	memset(longest, '0', sizeof(longest));
-	EXPECT_EQ(EINVAL, inject_bytes(self->vm, longest, sizeof(longest)));
-	EXPECT_EQ(EINVAL, inject_bytes(self->vm, longest, 64));
-	EXPECT_EQ(EPERM, inject_bytes(self->vm, longest, 63));
-	EXPECT_EQ(EFAULT, inject_bytes(self->vm, NULL, 10));
+	/* A number may have leading zeros, but a command at most 127 bytes. */
+	longest = malloc(0x100000);
+	memset(longest, '0', 0x100000);
+	EXPECT_EQ(EINVAL, sdei_control_write(longest, 0x100000));
+	memcpy(longest, command,
+	       snprintf(command, sizeof(command), "%s ", self->name));
+	EXPECT_EQ(EINVAL, sdei_control_write(longest, 0x100000));
+	EXPECT_EQ(EINVAL, sdei_control_write(longest, 128));
+	EXPECT_EQ(EPERM, sdei_control_write(longest, 127));
+	free(longest);
 
 	EXPECT_FALSE(is_pending(self->vcpus[0], NORMAL(0)));
 
-	/* Blanks before and after the numbers are allowed. */
-	EXPECT_EQ(0, inject(self->vm, "\t0   0x40000010\n"));
+	/* Blanks before, between and after the numbers are allowed. */
+	snprintf(command, sizeof(command), "\t %s   0   0x40000010\n\t",
+		 self->name);
+	EXPECT_EQ(0, sdei_control_write(command, strlen(command)));
 	EXPECT_TRUE(is_pending(self->vcpus[0], NORMAL(0)));
 }
 
-TEST_F(control, vm_without_vcpus)
+TEST_F(control, refuses_what_is_no_vm)
 {
-	struct kvm_vm *vm = vm_create(1);
+	const unsigned int number = number_of(self->name);
+	char name[NAME_SIZE];
 
-	vm_enable_cap(vm, KVM_CAP_ARM_SDEI, 0);
-	EXPECT_STREQ("", vcpus(vm));
-	EXPECT_EQ(ENOENT, inject(vm, "0x40000010"));
-	EXPECT_EQ(ENOENT, inject(vm, "0 0x40000010"));
+	/* Another number, and another process. */
+	snprintf(name, sizeof(name), "%d-%u", getpid(), number + 1);
+	EXPECT_EQ(ESRCH, inject(name, "0x40000010"));
+	snprintf(name, sizeof(name), "%d-%u", getppid(), number);
+	EXPECT_EQ(ESRCH, inject(name, "0x40000010"));
+
+	EXPECT_EQ(ESRCH, inject("0-0", "0x40000010"));
+	EXPECT_EQ(ESRCH, inject("0x7fffffff-0xffffffffffffffff", "0x40000010"));
+	/* That there is no such VM comes before all that is in a VM. */
+	EXPECT_EQ(ESRCH, inject(name, "7 1"));
+}
+
+/*
+ * Goes to the next VM of this process in *@text. Returns its number, or 0 if
+ * there is none.
+ */
+static unsigned int next_vm(const char **text)
+{
+	char head[NAME_SIZE];
+
+	snprintf(head, sizeof(head), "VM %d-", getpid());
+	*text = strstr(*text, head);
+	if (!*text)
+		return 0;
+	*text += strlen(head);
+	return strtoul(*text, NULL, 10);
+}
+
+/* A VM with SDEI and without vCPUs. */
+static int bare_vm(void)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_ARM_SDEI };
+	int kvm = open_kvm_dev_path_or_exit();
+	int vm = ioctl(kvm, KVM_CREATE_VM, 0);
+
+	TEST_ASSERT(vm >= 0, "KVM_CREATE_VM: %s", strerror(errno));
+	TEST_ASSERT_EQ(ioctl(vm, KVM_ENABLE_CAP, &cap), 0);
+	close(kvm);
+	return vm;
+}
+
+static void bare_vcpu(int vm)
+{
+	int vcpu = ioctl(vm, KVM_CREATE_VCPU, 0);
+
+	TEST_ASSERT(vcpu >= 0, "KVM_CREATE_VCPU: %s", strerror(errno));
+	close(vcpu);
+}
+
+TEST_F(control, lists_vms_that_have_a_vcpu)
+{
+	const unsigned int number = number_of(self->name);
+	char name[NAME_SIZE];
+	int vm = bare_vm();
+
+	snprintf(name, sizeof(name), "%d-%u", getpid(), number + 1);
+
+	EXPECT_EQ(NULL, vcpus(name));
+	EXPECT_EQ(ESRCH, inject(name, "0x40000010"));
+
+	/* A vCPU that can't be created does not count. */
+	EXPECT_EQ(-1, ioctl(vm, KVM_CREATE_VCPU, 0x100000));
+	EXPECT_EQ(ESRCH, inject(name, "0x40000010"));
+
+	bare_vcpu(vm);
+	EXPECT_STREQ("vCPU 0\n", vcpus(name));
+	EXPECT_EQ(EAGAIN, inject(name, "0x40000010"));
+	close(vm);
+	EXPECT_EQ(NULL, vcpus(name));
+	EXPECT_EQ(ESRCH, inject(name, "0x40000010"));
+}
+
+/* Reads the file in pieces of @piece bytes. The caller frees the text. */
+static char *read_pieces(int fd, size_t piece)
+{
+	size_t len = 0, size = 1 << 16;
+	char *text = malloc(size);
+	ssize_t n;
+
+	while ((n = read(fd, text + len, piece)) > 0) {
+		len += n;
+		TEST_ASSERT(len + piece < size, "Too much");
+	}
+	TEST_ASSERT(!n, "read: %s", strerror(errno));
+	text[len] = 0;
+	return text;
+}
+
+/* All in the file is too long for the first buffer that the kernel uses. */
+TEST_F(control, shows_many_vcpus)
+{
+	struct kvm_vcpu *many[24];
+	struct kvm_vm *vm = sdei_vm_create(many, ARRAY_SIZE(many));
+	char *whole, *pieces, line[512];
+	int i, event, len, fd;
+
+	for (i = 0; i < ARRAY_SIZE(many); i++)
+		for (event = 0; event < KVM_SDEI_NR_EVENTS; event++)
+			TEST_ASSERT_EQ(sdei_register(many[i], event),
+				       SDEI_SUCCESS);
+
+	whole = sdei_control_read();
+	EXPECT_LT(4096, strlen(whole));
+	for (i = 0; i < ARRAY_SIZE(many); i++) {
+		len = snprintf(line, sizeof(line), "\nvCPU %d", i);
+		for (event = 0; event < KVM_SDEI_NR_EVENTS; event++)
+			len += snprintf(line + len, sizeof(line) - len,
+					" 0x%08lx=disabled", sdei_event(event));
+		snprintf(line + len, sizeof(line) - len, "\n");
+		EXPECT_NE(NULL, strstr(whole, line))
+			TH_LOG("no '%s' in:\n%s", line, whole);
+	}
+
+	fd = open(SDEI_CONTROL, O_RDONLY);
+	pieces = read_pieces(fd, 1);
+	EXPECT_STREQ(whole, pieces);
+	free(pieces);
+	lseek(fd, 0, SEEK_SET);
+	pieces = read_pieces(fd, 1000);
+	EXPECT_STREQ(whole, pieces);
+	free(pieces);
+	close(fd);
+	free(whole);
 	kvm_vm_free(vm);
 }
 
-TEST_F(control, files_that_are_open_when_the_vm_ends)
+#define MANY	100
+
+TEST_F(control, many_vms)
+{
+	const unsigned int first = number_of(self->name) + 1;
+	unsigned int i, number, seen[MANY] = {};
+	char *text, *more;
+	const char *next;
+	int vms[MANY], fd;
+	ssize_t len;
+
+	for (i = 0; i < MANY; i++) {
+		vms[i] = bare_vm();
+		bare_vcpu(vms[i]);
+	}
+
+	/* All are there, in the order in which they were made. */
+	fd = open(SDEI_CONTROL, O_RDONLY);
+	text = read_pieces(fd, 1);
+	next = text;
+	EXPECT_EQ(first - 1, next_vm(&next));
+	for (i = 0; i < MANY; i++)
+		ASSERT_EQ(first + i, next_vm(&next)) TH_LOG("%s", text);
+	EXPECT_EQ(0, next_vm(&next));
+	free(text);
+
+	/*
+	 * A reader misses none although others end while it reads, and gets none
+	 * twice.
+	 */
+	lseek(fd, 0, SEEK_SET);
+	text = malloc(1 << 17);
+	len = read(fd, text, 1000);
+	ASSERT_LT(0, len);
+	for (i = 0; i < MANY; i += 2)
+		close(vms[i]);
+	more = read_pieces(fd, 100);
+	memcpy(text + len, more, strlen(more) + 1);
+	free(more);
+	next = text;
+	EXPECT_EQ(first - 1, next_vm(&next));
+	while ((number = next_vm(&next))) {
+		ASSERT_GT(MANY, number - first);
+		seen[number - first]++;
+	}
+	for (i = 0; i < MANY; i++) {
+		EXPECT_GE(1, seen[i]);
+		EXPECT_TRUE(seen[i] || i % 2 == 0) TH_LOG("%u in:\n%s", i, text);
+	}
+	EXPECT_EQ(0, seen[MANY - 2]);
+	free(text);
+
+	/* No number is used twice. */
+	vms[0] = bare_vm();
+	bare_vcpu(vms[0]);
+	text = sdei_control_read();
+	next = sdei_control_newest(text);
+	EXPECT_EQ(first + MANY, next_vm(&next));
+	free(text);
+
+	close(vms[0]);
+	for (i = 1; i < MANY; i += 2)
+		close(vms[i]);
+	close(fd);
+}
+
+TEST_F(control, file_that_is_open_when_the_vm_ends)
 {
 	struct kvm_vcpu *vcpu;
 	struct kvm_vm *vm = sdei_vm_create(&vcpu, 1);
-	int show = open_file(vm, "sdei_vcpus", O_RDONLY);
-	int raise = open_file(vm, "sdei_inject", O_WRONLY);
-	char text[64];
+	int fd = open(SDEI_CONTROL, O_RDWR);
+	char name[NAME_SIZE], command[256], start[256] = {}, *text;
+	int i;
 
-	EXPECT_EQ(2, read(show, text, sizeof(text)));
+	newest(name);
+	snprintf(command, sizeof(command), "%s 0x40000010", name);
+	EXPECT_EQ(-1, write(fd, command, strlen(command)));
+	EXPECT_EQ(EAGAIN, errno);
+
+	/* Who has begun to read about a VM gets the rest. */
+	for (i = 0; !strstr(start, name); i++) {
+		ASSERT_GT(sizeof(start) - 1, i);
+		ASSERT_EQ(1, read(fd, start + i, 1));
+	}
 	kvm_vm_free(vm);
+	text = read_pieces(fd, 4096);
+	EXPECT_STREQ(" calls 0 deliveries 0 injections 0\nvCPU 0\n", text);
+	free(text);
 
-	EXPECT_EQ(-1, pread(show, text, sizeof(text), 0));
-	EXPECT_EQ(EIO, errno);
-	EXPECT_EQ(-1, write(raise, "0x40000010", 10));
-	EXPECT_EQ(EIO, errno);
-	close(show);
-	close(raise);
+	/* After that, the VM is no longer there. */
+	lseek(fd, 0, SEEK_SET);
+	text = read_pieces(fd, 4096);
+	EXPECT_EQ(NULL, strstr(text, name));
+	free(text);
+	EXPECT_EQ(-1, write(fd, command, strlen(command)));
+	EXPECT_EQ(ESRCH, errno);
+	close(fd);
 }
 
 struct user {
-	int show;
-	int raise;
+	char command[256];
 	pthread_t pthread;
 };
 
-/* Reads and writes the files until the VM has ended. */
-static void *use_files(void *arg)
+/* Reads the file until the VM is no longer listed. */
+static void *read_until_end(void *arg)
 {
 	struct user *user = arg;
-	char text[64];
+	char *text, *end;
 
-	while (pread(user->show, text, sizeof(text), 0) >= 0)
-		TEST_ASSERT(write(user->raise, "0x40000010", 10) == 10 ||
-			    errno == EIO, "write: %s", strerror(errno));
-	TEST_ASSERT_EQ(errno, EIO);
+	do {
+		text = sdei_control_read();
+		end = strstr(text, user->command);
+		free(text);
+	} while (end);
 	return NULL;
 }
 
-TEST_F(control, files_that_are_used_while_the_vm_ends)
+/* Raises an event until there is no VM. */
+static void *raise_until_end(void *arg)
 {
+	struct user *user = arg;
+	int error;
+
+	do {
+		error = sdei_control_write(user->command,
+					   strlen(user->command));
+	} while (!error);
+	TEST_ASSERT(error == ESRCH, "write: %s", strerror(error));
+	return NULL;
+}
+
+/* One of the threads may be what ends the VM, as it has the last reference. */
+TEST_F(control, file_that_is_used_while_the_vm_ends)
+{
+	struct user users[4];
 	struct kvm_vcpu *vcpu;
-	struct user user;
+	char name[NAME_SIZE];
 	struct kvm_vm *vm;
-	int i;
+	int i, j;
 
 	for (i = 0; i < 20; i++) {
 		vm = sdei_vm_create(&vcpu, 1);
+		newest(name);
 		listen_to(vcpu, NORMAL(0));
-		user.show = open_file(vm, "sdei_vcpus", O_RDONLY);
-		user.raise = open_file(vm, "sdei_inject", O_WRONLY);
-		ASSERT_EQ(0, pthread_create(&user.pthread, NULL, use_files,
-					    &user));
+		for (j = 0; j < ARRAY_SIZE(users); j++) {
+			snprintf(users[j].command, sizeof(users[j].command),
+				 j % 2 ? "%s 0x40000010" : "VM %s ", name);
+			ASSERT_EQ(0, pthread_create(&users[j].pthread, NULL,
+						    j % 2 ? raise_until_end :
+						    read_until_end,
+						    &users[j]));
+		}
 		usleep(i * 300);
 		kvm_vm_free(vm);
-		ASSERT_EQ(0, pthread_join(user.pthread, NULL));
-		close(user.show);
-		close(user.raise);
+		for (j = 0; j < ARRAY_SIZE(users); j++)
+			ASSERT_EQ(0, pthread_join(users[j].pthread, NULL));
 	}
 }
 

@@ -274,19 +274,28 @@ static void ask_the_vm(u64 *seed)
 	}
 }
 
-static void read_statistics(u64 *seed)
+/* Reads the administrator's file, and raises an event through it. */
+static void administrate(u64 *seed)
 {
-	static const char * const names[] = {
-		"sdei_calls", "sdei_deliveries", "sdei_injections",
-	};
-	const char *name = names[hostile_below(seed, ARRAY_SIZE(names))];
-	int fd = sdei_debugfs_open(storm.vm, name, O_RDONLY);
-	char buf[32];
+	int fd = open(SDEI_CONTROL, O_RDWR);
+	unsigned int pid, number;
+	char text[512];
+	ssize_t len;
 
 	if (fd < 0)
 		return;
-	if (read(fd, buf, sizeof(buf)) < 0)
-		hostile_wrong("read of %s: %s", name, strerror(errno));
+	len = read(fd, text, hostile_below(seed, sizeof(text)));
+	if (len < 0)
+		hostile_wrong("read of " SDEI_CONTROL ": %s", strerror(errno));
+	text[len > 0 ? len : 0] = 0;
+	if (sscanf(text, "VM %u-%u ", &pid, &number) == 2) {
+		len = snprintf(text, sizeof(text), "%u-%u 0x%lx", pid, number,
+			       hostile_event(seed));
+		if (write(fd, text, len) < 0 && errno != ESRCH &&
+		    errno != ENOENT && errno != EPERM && errno != EAGAIN)
+			hostile_wrong("write of '%s': %s", text,
+				      strerror(errno));
+	}
 	close(fd);
 }
 
@@ -320,7 +329,7 @@ static void do_something(struct runner *r, u64 *seed, bool own)
 		ask_the_vm(seed);
 		break;
 	case 7:
-		read_statistics(seed);
+		administrate(seed);
 		break;
 	case 8 ... 35:
 		access_attribute(r, seed);

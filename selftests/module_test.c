@@ -41,15 +41,36 @@ TEST_F(module, unload_is_refused_while_a_vm_uses_it)
 	EXPECT_EQ(0, unload_sdei());
 }
 
-TEST_F(module, unload_is_refused_while_a_file_of_its_is_open)
+TEST_F(module, unload_is_refused_while_its_file_is_open)
 {
-	struct kvm_vm *vm = vm_opted_in();
-	int fd = sdei_debugfs_open(vm, "sdei_vcpus", O_RDONLY);
+	int fd = open(SDEI_CONTROL, O_RDONLY);
 
 	ASSERT_LE(0, fd);
-	kvm_vm_free(vm);
 	EXPECT_EQ(EWOULDBLOCK, unload_sdei());
+	close(fd);
+	fd = open(SDEI_CONTROL, O_WRONLY);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(EWOULDBLOCK, unload_sdei());
+	close(fd);
 
+	EXPECT_EQ(0, unload_sdei());
+	EXPECT_EQ(-1, access(SDEI_CONTROL, F_OK));
+	EXPECT_EQ(ENOENT, errno);
+}
+
+/* A reader that stops in the middle of a VM does not keep this VM alive. */
+TEST_F(module, reader_does_not_pin_vms)
+{
+	struct kvm_vcpu *vcpu;
+	struct kvm_vm *vm = sdei_vm_create(&vcpu, 1);
+	int fd = open(SDEI_CONTROL, O_RDONLY);
+	char c;
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(1, read(fd, &c, 1));
+	EXPECT_EQ(2, module_references("kvm_sdei"));
+	kvm_vm_free(vm);
+	EXPECT_EQ(1, module_references("kvm_sdei"));
 	close(fd);
 	EXPECT_EQ(0, unload_sdei());
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * observe_test - What an administrator can observe: the statistics of a VM in
- * debugfs, and the tracepoints.
+ * observe_test - What an administrator can observe: the statistics of a VM, and
+ * the tracepoints.
  */
 #include <fcntl.h>
 #include <sys/mount.h>
@@ -47,24 +47,38 @@ static void read_all(int fd, char *text, size_t size)
 	close(fd);
 }
 
-static unsigned long statistic(struct kvm_vm *vm, const char *name)
-{
-	char text[32];
+struct statistics {
+	unsigned long calls, deliveries, injections;
+};
 
-	read_all(sdei_debugfs_open(vm, name, O_RDONLY), text, sizeof(text));
-	return strtoul(text, NULL, 10);
+/* Those of the VM that was made last. */
+static struct statistics statistics(void)
+{
+	char *text = sdei_control_read();
+	const char *line = sdei_control_newest(text);
+	struct statistics s;
+
+	TEST_ASSERT(line &&
+		    sscanf(line, "VM %*u-%*u calls %lu deliveries %lu injections %lu\n",
+			   &s.calls, &s.deliveries, &s.injections) == 3,
+		    "Not in:\n%s", text);
+	free(text);
+	return s;
 }
 
 TEST_F(observe, statistics_of_a_new_vm_are_zero)
 {
-	EXPECT_EQ(0, statistic(self->vm, "sdei_calls"));
-	EXPECT_EQ(0, statistic(self->vm, "sdei_deliveries"));
-	EXPECT_EQ(0, statistic(self->vm, "sdei_injections"));
+	struct statistics s = statistics();
+
+	EXPECT_EQ(0, s.calls);
+	EXPECT_EQ(0, s.deliveries);
+	EXPECT_EQ(0, s.injections);
 }
 
 TEST_F(observe, statistics_are_summed_over_the_vcpus)
 {
 	struct sdei_regs regs;
+	struct statistics s;
 	int i;
 
 	for (i = 0; i < 2; i++) {
@@ -74,25 +88,29 @@ TEST_F(observe, statistics_are_summed_over_the_vcpus)
 		sdei_complete(self->vcpus[i], &regs);
 	}
 	/* Each vCPU has called REGISTER, ENABLE, UNMASK and COMPLETE. */
-	EXPECT_EQ(8, statistic(self->vm, "sdei_calls"));
-	EXPECT_EQ(2, statistic(self->vm, "sdei_deliveries"));
-	EXPECT_EQ(2, statistic(self->vm, "sdei_injections"));
+	s = statistics();
+	EXPECT_EQ(8, s.calls);
+	EXPECT_EQ(2, s.deliveries);
+	EXPECT_EQ(2, s.injections);
 }
 
 TEST_F(observe, what_is_refused_is_no_injection)
 {
 	EXPECT_EQ(-1, __sdei_raise(self->vcpus[0], KVM_SDEI_EVENT_CRITICAL(0)));
-	EXPECT_EQ(0, statistic(self->vm, "sdei_injections"));
+	EXPECT_EQ(0, statistics().injections);
 }
 
-TEST_F(observe, stock_vm_has_no_statistics_of_sdei)
+TEST_F(observe, each_vm_has_its_own_statistics)
 {
 	struct kvm_vcpu *vcpu;
-	struct kvm_vm *vm = __sdei_vm_create(&vcpu, 1, false);
+	struct kvm_vm *vm;
 
-	EXPECT_EQ(-1, sdei_debugfs_open(vm, "sdei_calls", O_RDONLY));
-	EXPECT_EQ(ENOENT, errno);
+	sdei_register_enable(self->vcpus[0], CRITICAL(0));
+	EXPECT_EQ(2, statistics().calls);
+	vm = sdei_vm_create(&vcpu, 1);
+	EXPECT_EQ(0, statistics().calls);
 	kvm_vm_free(vm);
+	EXPECT_EQ(2, statistics().calls);
 }
 
 FIXTURE(trace)

@@ -66,15 +66,6 @@ void sdei_set_filter(struct kvm_vm *vm, u32 base, u32 nr, u8 action)
 			    KVM_ARM_VM_SMCCC_FILTER, &filter);
 }
 
-int sdei_debugfs_open(struct kvm_vm *vm, const char *name, int flags)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), "/sys/kernel/debug/kvm/%d-%d/%s",
-		 getpid(), vm->fd, name);
-	return open(path, flags);
-}
-
 static const u64 mmu_ids[] = {
 	KVM_ARM64_SYS_REG(SYS_SCTLR_EL1), KVM_ARM64_SYS_REG(SYS_TCR_EL1),
 	KVM_ARM64_SYS_REG(SYS_TTBR0_EL1), KVM_ARM64_SYS_REG(SYS_MAIR_EL1),
@@ -305,6 +296,52 @@ void sdei_complete_and_resume(struct kvm_vcpu *vcpu, struct sdei_regs *regs,
 			  SDEI_1_0_FN_SDEI_EVENT_COMPLETE_AND_RESUME,
 			  SDEI_ARGS((u64)where));
 	sdei_call_regs(vcpu, sdei_hvc, regs);
+}
+
+/* The administrator's file */
+
+char *sdei_control_read(void)
+{
+	int fd = open(SDEI_CONTROL, O_RDONLY);
+	size_t len = 0, size = 4096;
+	char *text = malloc(size);
+	ssize_t n;
+
+	TEST_ASSERT(fd >= 0, "open " SDEI_CONTROL ": %s", strerror(errno));
+	while ((n = read(fd, text + len, size - 1 - len)) > 0) {
+		len += n;
+		if (len == size - 1)
+			text = realloc(text, size *= 2);
+		TEST_ASSERT(text, "Out of memory");
+	}
+	TEST_ASSERT(!n, "read " SDEI_CONTROL ": %s", strerror(errno));
+	close(fd);
+	text[len] = 0;
+	return text;
+}
+
+const char *sdei_control_newest(char *text)
+{
+	char head[32], *line, *newest = NULL;
+
+	snprintf(head, sizeof(head), "VM %d-", getpid());
+	for (line = text; (line = strstr(line, head)); line++)
+		newest = line;
+	return newest;
+}
+
+int sdei_control_write(const void *bytes, size_t len)
+{
+	int fd = open(SDEI_CONTROL, O_WRONLY);
+	ssize_t ret;
+	int error;
+
+	TEST_ASSERT(fd >= 0, "open " SDEI_CONTROL ": %s", strerror(errno));
+	ret = write(fd, bytes, len);
+	error = ret < 0 ? errno : 0;
+	TEST_ASSERT(error || ret == len, "%ld of %ld bytes", ret, len);
+	close(fd);
+	return error;
 }
 
 /* Raised by the VMM */

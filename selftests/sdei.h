@@ -121,8 +121,6 @@ struct kvm_vm *sdei_vm_create(struct kvm_vcpu *vcpus[], int nr);
 void sdei_vcpu_target(struct kvm_vm *vm, struct kvm_vcpu_init *init);
 /* Sets what KVM does with calls of the @nr functions from @base on. */
 void sdei_set_filter(struct kvm_vm *vm, u32 base, u32 nr, u8 action);
-/* Opens a file in the VM's debugfs folder. Returns -1 on failure, as open(). */
-int sdei_debugfs_open(struct kvm_vm *vm, const char *name, int flags);
 
 /* The system registers that guest code needs, and that a reset changes. */
 struct sdei_mmu {
@@ -213,6 +211,17 @@ void sdei_complete(struct kvm_vcpu *vcpu, struct sdei_regs *regs);
 /* Completes a handler by COMPLETE_AND_RESUME at @where, likewise. */
 void sdei_complete_and_resume(struct kvm_vcpu *vcpu, struct sdei_regs *regs,
 			      const char *where);
+
+/* The administrator's file */
+
+#define SDEI_CONTROL		"/dev/kvm_sdei"
+
+/* Reads the whole file. The caller frees the text. */
+char *sdei_control_read(void);
+/* The line of the VM that this process made last, or NULL. It ends @text. */
+const char *sdei_control_newest(char *text);
+/* Writes to the file. Returns 0 or an error number. */
+int sdei_control_write(const void *bytes, size_t len);
 
 /* Raised by the VMM */
 
