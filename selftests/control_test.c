@@ -444,6 +444,32 @@ TEST_F(control, lists_vms_that_have_a_vcpu)
 	EXPECT_EQ(ESRCH, inject(name, "0x40000010"));
 }
 
+static void *bare_vm_in_thread(void *arg)
+{
+	int *vm = arg;
+
+	*vm = bare_vm();
+	bare_vcpu(*vm);
+	return NULL;
+}
+
+/* Whichever of the VMM's threads makes the VM, its name has the PID. */
+TEST_F(control, vm_of_another_thread)
+{
+	pthread_t pthread;
+	char *text;
+	int vm;
+
+	ASSERT_EQ(0, pthread_create(&pthread, NULL, bare_vm_in_thread, &vm));
+	ASSERT_EQ(0, pthread_join(pthread, NULL));
+	text = sdei_control_read();
+	EXPECT_EQ(number_of(self->name) + 1,
+		  number_of(sdei_control_newest(text)))
+		TH_LOG("%d in:\n%s", getpid(), text);
+	free(text);
+	close(vm);
+}
+
 /* Reads the file in pieces of @piece bytes. The caller frees the text. */
 static char *read_pieces(int fd, size_t piece)
 {

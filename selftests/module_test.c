@@ -152,4 +152,20 @@ TEST_F(module, auto_enable_at_load)
 	EXPECT_EQ(0, unload_sdei());
 }
 
+TEST_F(module, auto_enable_lists_the_vm_for_the_administrator)
+{
+	struct kvm_vcpu *vcpu;
+	struct kvm_vm *vm;
+	char *text;
+
+	ASSERT_EQ(0, unload_sdei());
+	ASSERT_EQ(0, load_sdei("auto_enable=1"));
+	vm = __sdei_vm_create(&vcpu, 1, false);
+	text = sdei_control_read();
+	EXPECT_NE(NULL, sdei_control_newest(text));
+	free(text);
+	kvm_vm_free(vm);
+	EXPECT_EQ(0, unload_sdei());
+}
+
 TEST_HARNESS_MAIN
