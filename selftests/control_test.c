@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "module.h"
 #include "sdei.h"
 
 /* Enough for "PID-NUMBER". */
@@ -413,9 +414,9 @@ static int bare_vm(void)
 	return vm;
 }
 
-static void bare_vcpu(int vm)
+static void bare_vcpu(int vm, unsigned long id)
 {
-	int vcpu = ioctl(vm, KVM_CREATE_VCPU, 0);
+	int vcpu = ioctl(vm, KVM_CREATE_VCPU, id);
 
 	TEST_ASSERT(vcpu >= 0, "KVM_CREATE_VCPU: %s", strerror(errno));
 	close(vcpu);
@@ -436,7 +437,7 @@ TEST_F(control, lists_vms_that_have_a_vcpu)
 	EXPECT_EQ(-1, ioctl(vm, KVM_CREATE_VCPU, 0x100000));
 	EXPECT_EQ(ESRCH, inject(name, "0x40000010"));
 
-	bare_vcpu(vm);
+	bare_vcpu(vm, 0);
 	EXPECT_STREQ("vCPU 0\n", vcpus(name));
 	EXPECT_EQ(EAGAIN, inject(name, "0x40000010"));
 	close(vm);
@@ -449,7 +450,7 @@ static void *bare_vm_in_thread(void *arg)
 	int *vm = arg;
 
 	*vm = bare_vm();
-	bare_vcpu(*vm);
+	bare_vcpu(*vm, 0);
 	return NULL;
 }
 
@@ -537,7 +538,7 @@ TEST_F(control, many_vms)
 
 	for (i = 0; i < MANY; i++) {
 		vms[i] = bare_vm();
-		bare_vcpu(vms[i]);
+		bare_vcpu(vms[i], 0);
 	}
 
 	/* All are there, in the order in which they were made. */
@@ -578,7 +579,7 @@ TEST_F(control, many_vms)
 
 	/* No number is used twice. */
 	vms[0] = bare_vm();
-	bare_vcpu(vms[0]);
+	bare_vcpu(vms[0], 0);
 	text = sdei_control_read();
 	next = sdei_control_newest(text);
 	EXPECT_EQ(first + MANY, next_vm(&next));
@@ -656,7 +657,6 @@ static void *raise_until_end(void *arg)
 	return NULL;
 }
 
-/* One of the threads may be what ends the VM, as it has the last reference. */
 TEST_F(control, file_that_is_used_while_the_vm_ends)
 {
 	struct user users[4];
@@ -682,6 +682,44 @@ TEST_F(control, file_that_is_used_while_the_vm_ends)
 		for (j = 0; j < ARRAY_SIZE(users); j++)
 			ASSERT_EQ(0, pthread_join(users[j].pthread, NULL));
 	}
+}
+
+static void *read_until_stopped(void *arg)
+{
+	bool *stop = arg;
+
+	while (!READ_ONCE(*stop))
+		free(sdei_control_read());
+	return NULL;
+}
+
+/*
+ * A VM is destroyed by whoever gives the last reference back. Here a reader does
+ * it, as the VMM's last file descriptor is closed while the reader is busy with
+ * the VM. A VM with more vCPUs takes it longer.
+ */
+TEST_F(control, reader_that_has_the_last_reference)
+{
+	const int references = module_references("kvm_sdei");
+	int vm, i, tries, by_reader = 0;
+	bool stop = false;
+	pthread_t reader;
+
+	ASSERT_EQ(0, pthread_create(&reader, NULL, read_until_stopped, &stop));
+	for (tries = 0; tries < 500 && by_reader < 5; tries++) {
+		vm = bare_vm();
+		for (i = 0; i < 128; i++)
+			bare_vcpu(vm, i);
+		usleep(tries % 10 * 200);
+		close(vm);
+		/* Besides, the reader may have the file open. */
+		by_reader += module_references("kvm_sdei") > references + 1;
+		sdei_wait(module_references("kvm_sdei") <= references + 1);
+	}
+	WRITE_ONCE(stop, true);
+	ASSERT_EQ(0, pthread_join(reader, NULL));
+	EXPECT_EQ(5, by_reader);
+	TH_LOG("%d VMs of %d", by_reader, tries);
 }
 
 TEST_HARNESS_MAIN
