@@ -40,12 +40,13 @@ shell:
 gdb:
 	@tools/run/gdb "$(TEST)" "$(CASE)" "$(GDB_COMMANDS)"
 
-## modules: build kvm_sdei.ko for a patched kernel tree: make modules KDIR=...
+KDIR ?= /lib/modules/$(shell uname -r)/build
+
+## modules: build kvm_sdei.ko for a patched kernel: make modules KDIR=..., the folder in which that was built (if not set: the running kernel's)
 modules:
-	@tools/build/check-kdir "$(KDIR)"
 	@tools/build/check-unsafe
-	$(MAKE) -C $(KDIR) LLVM=1 ARCH=arm64 M=$(CURDIR) modules
-	@tools/build/check-object llvm-nm $(or $(MO),.)/src/kvm_sdei.o
+	@compiler=$$(tools/build/check-kdir "$(KDIR)") && set -x && \
+	$(MAKE) -C "$(KDIR)" $$compiler M="$(CURDIR)" $(if $(MO),MO="$(abspath $(MO))") modules
 
 ## pictures: draw Documentation/pictures anew (CHECK=1: fail if they are not current)
 pictures:
@@ -62,7 +63,7 @@ acpi:
 ## clean: remove what 'make modules' left here
 clean:
 	rm -f *.ko *.mod *.mod.c *.o .*.o .*.cmd ..*.cmd Module.symvers modules.order
-	rm -f src/*.o src/.*.cmd src/host/*.o src/host/.*.cmd src/host/bindings.rs
+	rm -f src/*.o src/.*.cmd src/host/*.o src/host/.*.cmd src/host/bindings.rs src/.no-panic
 
 ## distclean: remove the cache as well: toolchain, kernels, logs
 distclean: clean
