@@ -48,6 +48,10 @@ modules:
 	@compiler=$$(tools/build/check-kdir "$(KDIR)") && set -x && \
 	$(MAKE) -C "$(KDIR)" $$compiler M="$(CURDIR)" $(if $(MO),MO="$(abspath $(MO))") modules
 
+## deb: Debian packages for an arm64 host: the kernel, the module, the commands (FLAVOUR=cloud-arm64 or arm64, OUT=folder)
+deb:
+	@tools/build/deb
+
 ## pictures: draw Documentation/pictures anew (CHECK=1: fail if they are not current)
 pictures:
 	@tools/build/pictures/draw $(if $(CHECK),--check)
@@ -75,5 +79,5 @@ help:
 	@sed -n 's/^## \([a-z-]*\): \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
 	@echo "Where a host is emulated: HOST=6.12 or mainline, MODE=vhe, nvhe or protected (Documentation/development.rst)"
 
-.PHONY: demo check check-all verify bench selftest guest shell gdb modules pictures dtb acpi
+.PHONY: demo check check-all verify bench selftest guest shell gdb modules deb pictures dtb acpi
 .PHONY: clean distclean help
