@@ -212,6 +212,18 @@ static const char *run_flood(unsigned long before)
 	return handled == before + 1 ? "flood" : "flood without an end";
 }
 
+/* The guest asks whether there is SDEI, before the migration and afterwards. */
+static const char *run_asking(void)
+{
+	long version = sdei(SDEI_1_0_FN_SDEI_VERSION, 0, 0);
+
+	say_ready("asking");
+	wait_for_migration();
+	if (sdei(SDEI_1_0_FN_SDEI_VERSION, 0, 0) != version)
+		return "another SDEI";
+	return version == SDEI_NOT_SUPPORTED ? "without SDEI" : "with SDEI";
+}
+
 static const char *run(char command, unsigned long before)
 {
 	switch (command) {
@@ -225,6 +237,8 @@ static const char *run(char command, unsigned long before)
 		return run_one_by_one(before);
 	case 'f':
 		return run_flood(before);
+	case 'a':
+		return run_asking();
 	}
 	return NULL;
 }
