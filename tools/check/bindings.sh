@@ -6,22 +6,23 @@
 check_bindings() {
 	t "$name: bindings are made again when the kernel's header changes, and only then" \
 		bindings_follow_header || true
-	! grep -q 'origin MO' "$kdir/Makefile" ||
+	! grep -q 'origin MO' "$kdir/source/Makefile" ||
 		t "$name: the module builds with its objects in another folder" builds_with_mo || true
 }
 
 # module_sources DIR: what the module is built from, and nothing that was built.
-module_sources() {
-	rm -rf "$1" && mkdir "$1" && cp -r --parents Kbuild src include "$1" &&
-		find "$1" \( -name '*.o' -o -name '.*' -o -name bindings.rs \) -type f -delete
-}
+module_sources() { rm -rf "$1" && cp -r "$(dirname "$module")" "$1" && make -C "$1" clean; }
 
 # Its output says which steps it took.
-build_object() { in_tc make -C "$kdir" LLVM=1 ARCH=arm64 "M=$scratch/bindings" src/kvm_sdei.o; }
+build_object() {
+	local compiler
+	compiler=$(in_tc "$top/tools/build/check-kdir" "$kdir") &&
+		in_tc make -C "$kdir" $compiler "M=$scratch/bindings" src/kvm_sdei.o
+}
 
 bindings_follow_header() {
-	local header=$kdir/include/kvm/arm_smccc_service.h
-	cd "$top" && module_sources "$scratch/bindings" && build_object || return
+	local header=$kdir/source/include/kvm/arm_smccc_service.h
+	module_sources "$scratch/bindings" && build_object || return
 	echo "nothing changed:"
 	build_object >"$scratch/rebuilt" || return
 	cat "$scratch/rebuilt"
@@ -38,7 +39,7 @@ bindings_follow_header() {
 }
 
 builds_with_mo() {
-	cd "$top" && module_sources "$scratch/source" && rm -rf "$scratch/objects" &&
-		in_tc make -C "$kdir" LLVM=1 ARCH=arm64 "M=$scratch/source" "MO=$scratch/objects" modules &&
+	module_sources "$scratch/source" && rm -rf "$scratch/objects" &&
+		in_tc make -C "$scratch/source" modules KDIR="$kdir" MO="$scratch/objects" &&
 		[ -f "$scratch/objects/kvm_sdei.ko" ] && [ ! -e "$scratch/source/src/host/bindings.rs" ]
 }
