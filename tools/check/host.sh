@@ -42,7 +42,9 @@ check_sources() {
 	local copy=$scratch/sources
 	rm -rf "$copy" && cp -r "$(dirname "$module")" "$copy"
 	t "$name: clippy with the kernel's settings" analysed CLIPPY=1 src/kvm_sdei.rs || true
-	t "$name: sparse" analysed C=2 src/host/shim.c src/host/trace.c src/host/control.c || true
+	# 7.3 asks for a newer sparse than Debian's.
+	[ "$HOST" = mainline ] ||
+		t "$name: sparse" analysed C=2 src/host/shim.c src/host/trace.c src/host/control.c || true
 	t "$name: indices that others choose are masked against speculation" \
 		in_tc "$top/tools/check/speculation" llvm-objdump "$(dirname "$module")/src/kvm_sdei.o" || true
 }
@@ -53,7 +55,8 @@ analysed() {
 	shift
 	(cd "$copy" && touch "$@")
 	in_tc make -C "$copy" modules KDIR="$kdir" "$setting" >"$log" 2>&1 || { tail "$log"; return 1; }
-	! grep -A15 -E "^(warning|error)|^(src|$copy/src)/[^ ]*: (warning|error)" "$log"
+	! grep 'sparse is not available' "$log" &&
+		! grep -A15 -E "^(warning|error)|^(src|$copy/src)/[^ ]*: (warning|error)" "$log"
 }
 
 # run_host MODE: all tests in the emulated host, with KVM in that mode.
