@@ -17,7 +17,7 @@ check_host() {
 	export HOST=$1 VARIANT=$2
 	shift 2
 	if build_host; then
-		[ -n "$VARIANT" ] || { check_sources; check_bindings; }
+		case $VARIANT in "" | gcc) check_sources; check_bindings ;; esac
 		for mode in "$@"; do
 			run_host "$mode"
 		done
@@ -179,6 +179,6 @@ tap_complete() {
 
 unloaded() { [ "$(cat "$share/rmmod.status")" = 0 ]; }
 
-quiet() { "$top/tools/check/log" "$share/dmesg.log" "$kdir/arch/arm64/kvm/smccc_service.c"; }
+quiet() { "$top/tools/check/log" "$share/dmesg.log" "$kdir/source/arch/arm64/kvm/smccc_service.c"; }
 
 no_leak() { cat "$share/leaks.log" && [ ! -s "$share/leaks.log" ]; }
