@@ -10,18 +10,31 @@ use crate::sdei::{Event, Peer};
 use core::ffi::{c_int, c_void};
 use kernel::prelude::*;
 
+/// Calls `visit` for each vCPU of a VM.
+///
 /// # Safety
 ///
-/// For KVM to call, under the contract in `mod.rs`.
-unsafe extern "C" fn add(data: *mut c_void, counts: *mut c_void) {
-    let counts = counts.cast::<bindings::sdei_counts>();
-    // SAFETY: KVM passes what `vcpu_create` made for a vCPU that is alive
-    // (contracts 1 and 4), and the structure that `sdei_count` has for itself.
-    let (vcpu, counts) = unsafe { (VcpuData::shared(data), &mut *counts) };
-    let counters = vcpu.counters();
-    counts.calls = counts.calls.wrapping_add(counters.calls());
-    counts.deliveries = counts.deliveries.wrapping_add(counters.deliveries());
-    counts.injections = counts.injections.wrapping_add(counters.injections());
+/// `kvm` is a VM that opted in to `service`, and the caller has a reference to
+/// it during `'a`.
+unsafe fn for_each_vcpu<'a, F: FnMut(&'a VcpuData)>(
+    service: *const bindings::kvm_smccc_service,
+    kvm: *mut bindings::kvm,
+    mut visit: F,
+) {
+    /// # Safety
+    ///
+    /// For KVM to call, under the contract in `mod.rs`.
+    unsafe extern "C" fn call<'a, F: FnMut(&'a VcpuData)>(data: *mut c_void, visit: *mut c_void) {
+        // SAFETY: KVM passes what `vcpu_create` made for a vCPU that is alive
+        // (contracts 1 and 4), and the `F` of `for_each_vcpu`.
+        let (vcpu, visit) = unsafe { (VcpuData::shared(data), &mut *visit.cast::<F>()) };
+        visit(vcpu);
+    }
+    let arg: *mut F = &mut visit;
+    // SAFETY: As the caller promises, and `call` gets what it expects.
+    unsafe {
+        bindings::kvm_smccc_service_for_each(service, kvm, Some(call::<F>), arg.cast());
+    }
 }
 
 /// Adds the counts of all vCPUs of a VM to `counts`.
@@ -36,22 +49,26 @@ unsafe extern "C" fn sdei_count(
     kvm: *mut bindings::kvm,
     counts: *mut bindings::sdei_counts,
 ) {
-    // SAFETY: As the caller promises, and `add` gets what it expects.
-    unsafe {
-        bindings::kvm_smccc_service_for_each(service, kvm, Some(add), counts.cast());
-    }
+    // SAFETY: As the caller promises.
+    let counts = unsafe { &mut *counts };
+    let add = |vcpu: &VcpuData| {
+        let counters = vcpu.counters();
+        counts.calls = counts.calls.wrapping_add(counters.calls());
+        counts.deliveries = counts.deliveries.wrapping_add(counters.deliveries());
+        counts.injections = counts.injections.wrapping_add(counters.injections());
+    };
+    // SAFETY: As the caller promises.
+    unsafe { for_each_vcpu(service, kvm, add) };
 }
 
+/// Writes a line for a vCPU.
+///
 /// # Safety
 ///
-/// For KVM to call, under the contract in `mod.rs`.
-unsafe extern "C" fn show(data: *mut c_void, seq: *mut c_void) {
-    // SAFETY: KVM passes what `vcpu_create` made for a vCPU that is alive
-    // (contracts 1 and 4).
-    let vcpu = unsafe { VcpuData::shared(data) };
+/// `seq` is a file that is being shown.
+unsafe fn show(vcpu: &VcpuData, seq: *mut bindings::seq_file) {
     let ready = vcpu.port().ready();
-    let seq = seq.cast();
-    // SAFETY: This is the file that `sdei_show_vcpus` was asked to write to.
+    // SAFETY: As the caller promises.
     unsafe { bindings::sdei_shim_show_vcpu(seq, vcpu.id()) };
     for event in Event::ALL {
         let state = state(vcpu, event);
@@ -78,10 +95,8 @@ unsafe extern "C" fn sdei_show_vcpus(
     kvm: *mut bindings::kvm,
     seq: *mut bindings::seq_file,
 ) {
-    // SAFETY: As the caller promises, and `show` gets what it expects.
-    unsafe {
-        bindings::kvm_smccc_service_for_each(service, kvm, Some(show), seq.cast());
-    }
+    // SAFETY: As the caller promises.
+    unsafe { for_each_vcpu(service, kvm, |vcpu| show(vcpu, seq)) };
 }
 
 /// The search for the vCPU that an event is to be raised in.
@@ -118,20 +133,16 @@ impl Fitness {
     }
 }
 
-/// # Safety
-///
-/// For KVM to call, under the contract in `mod.rs`.
-unsafe extern "C" fn consider(data: *mut c_void, search: *mut c_void) {
-    // SAFETY: KVM passes what `vcpu_create` made for a vCPU that is alive
-    // (contracts 1 and 4), and the `Search` of `sdei_inject`.
-    let (vcpu, search) = unsafe { (VcpuData::shared(data), &mut *search.cast::<Search<'_>>()) };
-    if search.id.is_some_and(|id| id != vcpu.id()) {
-        return;
-    }
-    let fitness = Fitness::of(vcpu, search.event);
-    match search.found {
-        Some((_, best)) if best >= fitness => {}
-        _ => search.found = Some((vcpu, fitness)),
+impl<'a> Search<'a> {
+    fn consider(&mut self, vcpu: &'a VcpuData) {
+        if self.id.is_some_and(|id| id != vcpu.id()) {
+            return;
+        }
+        let fitness = Fitness::of(vcpu, self.event);
+        match self.found {
+            Some((_, best)) if best >= fitness => {}
+            _ => self.found = Some((vcpu, fitness)),
+        }
     }
 }
 
@@ -156,11 +167,8 @@ unsafe extern "C" fn sdei_inject(
             event,
             found: None,
         };
-        let arg: *mut Search<'_> = &mut search;
-        // SAFETY: As the caller promises, and `consider` gets what it expects.
-        unsafe {
-            bindings::kvm_smccc_service_for_each(service, kvm, Some(consider), arg.cast());
-        }
+        // SAFETY: As the caller promises.
+        unsafe { for_each_vcpu(service, kvm, |vcpu| search.consider(vcpu)) };
         match (search.id, search.found) {
             (_, None) => Err(ENOENT),
             // For event 0, `raise` returns EPERM, whatever the vCPU's state.
