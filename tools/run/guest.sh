@@ -7,16 +7,14 @@
 
 machine="-M virt,gic-version=3 -smp 2 -m 256 -nographic -nic none"
 
-# share_guest DIR NAME INIT [PATH=FILE...]: puts the module, and kernel,
-# initramfs and device tree of a guest that $machine describes, into DIR.
+# share_guest DIR NAME INIT [PATH=FILE...]: puts kernel, initramfs and device tree
+# of a guest that $machine describes into DIR.
 share_guest() {
-	local dir=$1 module kernel initrd
+	local dir=$1 kernel initrd
 	shift
 	"$top/tools/build/toolchain" setup
-	module=$("$top/tools/build/module")
 	kernel=$("$top/tools/build/kernel" guest)
 	initrd=$("$top/tools/build/initrd" "$@" guest-lib="$top/tests/guest/guest-lib")
-	cp "$module" "$dir/kvm_sdei.ko"
 	cp "$kernel/arch/arm64/boot/Image" "$dir/guest-image"
 	cp "$initrd" "$dir/guest-initrd"
 	cp "$top/tests/guest/host-lib" "$dir/"

@@ -19,6 +19,12 @@ boot_host() {
 		"$kernel/arch/arm64/boot/Image" "$initrd" "$dir"
 }
 
+# share_module DIR: puts the module for this kernel into DIR.
+share_module() {
+	local module
+	module=$("$top/tools/build/module") && cp "$module" "$1/kvm_sdei.ko"
+}
+
 # slowness: how many times longer than others such a host may take.
 slowness() {
 	local slow=1
