@@ -99,6 +99,18 @@ lock_cache() {
 # person likes; meanwhile others may fill the cache.
 unlock_cache() { exec 9>&-; }
 
+# mainline: the version, 7.x, of the newest linux-source-7.x that the toolchain has.
+mainline() {
+	"$top/tools/build/toolchain" run sh -c 'ls /usr/src' |
+		sed -n 's/^linux-source-\(7\.[0-9]*\)\.tar\.xz$/\1/p' | sort -V | tail -n 1
+}
+
+# mainline_series: the folder with the newest series of patches for 7.x, which may
+# be for an older kernel than that.
+mainline_series() {
+	find "$top/patches" -mindepth 1 -maxdepth 1 -name '7.*' | sort -V | tail -n 1
+}
+
 need_mmdebstrap() {
 	command -v mmdebstrap >/dev/null || step "install mmdebstrap" 300 sh -c \
 		'apt-get update && apt-get install -y --no-install-recommends mmdebstrap'
