@@ -116,6 +116,26 @@ need_mmdebstrap() {
 		'apt-get update && apt-get install -y --no-install-recommends mmdebstrap'
 }
 
+# unpack_arm64 WHAT DIR SUITE PACKAGES: unpacks arm64 packages of Debian, separated by
+# commas, and all that they depend on. They are never configured. From a suite of
+# backports come those that it has, and the others from the suite itself.
+unpack_arm64() {
+	local what=$1 dir=$2 suite=${3%-backports} packages=$4 backports=() link
+	[ "$suite" = "$3" ] || backports=(
+		--aptopt="APT::Default-Release \"$3\""
+		--setup-hook="sed -n 's/ $suite main/ $3 main/p' \"\$1/etc/apt/sources.list\" >\"\$1/etc/apt/sources.list.d/backports.list\""
+	)
+	need_mmdebstrap
+	step "unpack $what" 900 mmdebstrap --variant=extract \
+		--architectures=arm64 --include="$packages" \
+		--aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Retries "3"' \
+		"${backports[@]}" "$suite" "$dir" ${KVM_SDEI_MIRROR:+"$KVM_SDEI_MIRROR"}
+	# The links that base-files would make when it is configured.
+	for link in bin lib sbin; do
+		[ -e "$dir/$link" ] || ln -s "usr/$link" "$dir/$link"
+	done
+}
+
 # in_cargo COMMAND...: runs COMMAND, a cargo that builds for this machine, in the
 # toolchain. Behind a proxy, cargo needs this machine's certificates, which the
 # toolchain does not have.
