@@ -116,18 +116,21 @@ need_mmdebstrap() {
 		'apt-get update && apt-get install -y --no-install-recommends mmdebstrap'
 }
 
-# unpack_arm64 WHAT DIR SUITE PACKAGES: unpacks arm64 packages of Debian, separated by
-# commas, and all that they depend on. They are never configured. From a suite of
-# backports come those that it has, and the others from the suite itself.
+# unpack_arm64 WHAT DIR SUITE PACKAGES [ARCHITECTURES]: unpacks arm64 packages of Debian,
+# separated by commas, and all that they depend on. They are never configured. From a
+# suite of backports come those that it has, and the others from the suite itself. If
+# there are other ARCHITECTURES before arm64, what a package only starts is for the
+# first of them, and what is to be for arm64 has ":arm64" after its name.
 unpack_arm64() {
 	local what=$1 dir=$2 suite=${3%-backports} packages=$4 backports=() link
+	local architectures=${5:-arm64}
 	[ "$suite" = "$3" ] || backports=(
 		--aptopt="APT::Default-Release \"$3\""
 		--setup-hook="sed -n 's/ $suite main/ $3 main/p' \"\$1/etc/apt/sources.list\" >\"\$1/etc/apt/sources.list.d/backports.list\""
 	)
 	need_mmdebstrap
 	step "unpack $what" 900 mmdebstrap --variant=extract \
-		--architectures=arm64 --include="$packages" \
+		--architectures="$architectures" --include="$packages" \
 		--aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Retries "3"' \
 		"${backports[@]}" "$suite" "$dir" ${KVM_SDEI_MIRROR:+"$KVM_SDEI_MIRROR"}
 	# The links that base-files would make when it is configured.
