@@ -60,7 +60,7 @@ pictures:
 dtb:
 	@tools/admin/sdei-dtb "$(OUT)" $(QEMU)
 
-## acpi: ACPI tables of a QEMU guest with SDEI and AGDI: make acpi OUT=folder QEMU='qemu-system-aarch64 ...'
+## acpi: ACPI tables of a QEMU guest with those of SDEI: make acpi OUT=folder QEMU='qemu-system-aarch64 ...'
 acpi:
 	@tools/admin/sdei-acpi "$(OUT)" $(QEMU)
 
