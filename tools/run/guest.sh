@@ -23,3 +23,31 @@ share_guest() {
 	"$top/tools/build/toolchain" run "$top/tools/admin/sdei-dtb" "$dir/sdei.dtb" \
 		qemu-system-aarch64 -cpu cortex-a57 $machine
 }
+
+# share_acpi DIR: puts the ACPI tables of a guest that $machine describes into DIR, for
+# a QEMU that sees DIR under another name.
+share_acpi() {
+	"$top/tools/build/toolchain" run "$top/tools/admin/sdei-acpi" "$1/acpi" \
+		qemu-system-aarch64 -cpu cortex-a57 $machine
+	sed -i "s|$1/|/tmp/mnt/|" "$1/acpi/conf"
+}
+
+# Debian's kernels, with what the host needs for them: unlike ours, not all can be told
+# to leave WFIT alone, whose time KVM does not learn from an emulated CPU if it traps.
+stock_machine="-M virt,gic-version=3 -smp 2 -m 1024 -nographic -nic none"
+stock_host=(-a "kvm-arm.mode=$MODE kvm-arm.wfi_trap_policy=notrap")
+
+# share_stock DIR SUITE/FLAVOUR: puts a kernel as Debian ships it into DIR, and an
+# initramfs that hangs all its CPUs: SUITE-FLAVOUR.vmlinuz and .initrd.
+share_stock() {
+	local dir=$1 name=${2/\//-} debian file crash init=$top/tests/guest/stock/init
+	local tools=(guest-lib="$top/tests/guest/guest-lib")
+	debian=$("$top/tools/build/debian-guest" "${2%/*}" "${2#*/}")
+	while read -r file; do
+		tools+=("$file=$debian/crash-tools/$file")
+	done < <(cd "$debian/crash-tools" && find . -type f)
+	crash=$("$top/tools/build/initrd" "stock-$name-crash" "$init" "${tools[@]}")
+	cp "$debian/vmlinuz" "$dir/$name.vmlinuz"
+	cp "$("$top/tools/build/initrd" "stock-$name" "$init" "${tools[@]}" hang.ko="$debian/hang.ko" \
+		crash/vmlinuz="$debian/vmlinuz" crash/initrd="$crash")" "$dir/$name.initrd"
+}
