@@ -11,11 +11,16 @@ esac
 # boot_host DIR LIMIT [OPTION...]: boots the emulated host, which runs DIR/run;
 # with these options of tools/run/emulate.
 boot_host() {
-	local dir=$1 limit=$2 kernel initrd
+	local dir=$1 limit=$2 kernel initrd options=() files=()
 	shift 2
 	kernel=$("$top/tools/build/kernel" host)
-	initrd=$("$top/tools/build/initrd" host "$top/tools/run/initramfs/host-init")
-	"$top/tools/run/emulate" -t "$limit" -a "kvm-arm.mode=$MODE" "$@" \
+	# Debian's has the driver of the disk in a module.
+	grep -qx CONFIG_9P_FS=y "$kernel/.config" || {
+		options=(-d)
+		files=(virtio_blk.ko="$kernel/drivers/block/virtio_blk.ko")
+	}
+	initrd=$("$top/tools/build/initrd" host "$top/tools/run/initramfs/host-init" "${files[@]}")
+	"$top/tools/run/emulate" -t "$limit" -a "kvm-arm.mode=$MODE" "${options[@]}" "$@" \
 		"$kernel/arch/arm64/boot/Image" "$initrd" "$dir"
 }
 
