@@ -38,17 +38,18 @@ share_acpi() {
 stock_machine="-M virt,gic-version=3 -smp 2 -m 1024 -nographic -nic none"
 stock_host=(-p neoverse-n1)
 
-# share_stock DIR SUITE/FLAVOUR: puts a kernel as Debian ships it into DIR, and an
-# initramfs that hangs all its CPUs: SUITE-FLAVOUR.vmlinuz and .initrd.
+# share_stock DIR SUITE/FLAVOUR [INIT [PATH=FILE...]]: puts a kernel as Debian ships it
+# into DIR, and an initramfs that hangs all its CPUs: SUITE-FLAVOUR.vmlinuz and .initrd.
 share_stock() {
-	local dir=$1 name=${2/\//-} debian file crash init=$top/tests/guest/stock/init
-	local tools=(guest-lib="$top/tests/guest/guest-lib")
-	debian=$("$top/tools/build/debian-guest" "${2%/*}" "${2#*/}")
+	local dir=$1 suite=${2%/*} flavour=${2#*/} init=${3:-$top/tests/guest/stock/init} name debian file crash
+	local tools=(guest-lib="$top/tests/guest/guest-lib" "${@:4}")
+	name=$(basename "$(dirname "$init")")-$suite-$flavour
+	debian=$("$top/tools/build/debian-guest" "$suite" "$flavour")
 	while read -r file; do
 		tools+=("$file=$debian/crash-tools/$file")
 	done < <(cd "$debian/crash-tools" && find . -type f)
-	crash=$("$top/tools/build/initrd" "stock-$name-crash" "$init" "${tools[@]}")
-	cp "$debian/vmlinuz" "$dir/$name.vmlinuz"
-	cp "$("$top/tools/build/initrd" "stock-$name" "$init" "${tools[@]}" hang.ko="$debian/hang.ko" \
-		crash/vmlinuz="$debian/vmlinuz" crash/initrd="$crash")" "$dir/$name.initrd"
+	crash=$("$top/tools/build/initrd" "$name-crash" "$init" "${tools[@]}")
+	cp "$debian/vmlinuz" "$dir/$suite-$flavour.vmlinuz"
+	cp "$("$top/tools/build/initrd" "$name" "$init" "${tools[@]}" hang.ko="$debian/hang.ko" \
+		crash/vmlinuz="$debian/vmlinuz" crash/initrd="$crash")" "$dir/$suite-$flavour.initrd"
 }
