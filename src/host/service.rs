@@ -41,6 +41,9 @@ static SERVICE: Service = Service(bindings::kvm_smccc_service {
     has_attr: Some(attributes::has_attr),
     get_attr: Some(attributes::get_attr),
     set_attr: Some(attributes::set_attr),
+    vm_has_attr: None,
+    vm_get_attr: None,
+    vm_set_attr: None,
 });
 
 // The numbers of the header are those of the dispatcher.
