@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * /dev/kvm_sdei, the administrator's file: the VMs that opted in, what happened
- * in them, which vCPU listens to which event, and a way to raise one.
+ * in them, who listens to which event, and a way to raise one.
  *
  * Invariants:
  *
@@ -37,15 +37,15 @@
 /**
  * struct sdei_vm - a VM that opted in
  * @list:	entry in the list of all
- * @svc:	the service that it opted in to
  * @kvm:	the VM
+ * @data:	what the module keeps for it
  * @number:	its number, which no other VM has had since the module was loaded
  * @pid:	the process that made it
  */
 struct sdei_vm {
 	struct list_head list;
-	const struct kvm_smccc_service *svc;
 	struct kvm *kvm;
+	void *data;
 	u64 number;
 	pid_t pid;
 };
@@ -55,16 +55,15 @@ static u64 last_number;
 /* Protects both. KVM takes it inside the lock of the registration of services. */
 static DEFINE_MUTEX(vms_lock);
 
-void *sdei_control_vm_create(const struct kvm_smccc_service *svc,
-			     struct kvm *kvm)
+void *sdei_control_vm_create(struct kvm *kvm, void *vm_data)
 {
 	struct sdei_vm *vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
 
 	if (!vm)
-		return ERR_PTR(-ENOMEM);
+		return NULL;
 
-	vm->svc = svc;
 	vm->kvm = kvm;
+	vm->data = vm_data;
 	/*
 	 * Not kvm->userspace_pid, which is a thread's if that made the VM. No
 	 * other process than the one that made the VM can opt in.
@@ -77,9 +76,9 @@ void *sdei_control_vm_create(const struct kvm_smccc_service *svc,
 	return vm;
 }
 
-void sdei_control_vm_destroy(void *vm_data)
+void sdei_control_vm_destroy(void *entry)
 {
-	struct sdei_vm *vm = vm_data;
+	struct sdei_vm *vm = entry;
 
 	scoped_guard(mutex, &vms_lock)
 		list_del(&vm->list);
@@ -147,11 +146,11 @@ static int control_show(struct seq_file *seq, void *v)
 	struct sdei_counts counts = {};
 	struct sdei_vm *vm = v;
 
-	sdei_count(vm->svc, vm->kvm, &counts);
+	sdei_count(vm->data, &counts);
 	seq_printf(seq, "VM %d-%llu calls %llu deliveries %llu injections %llu\n",
 		   vm->pid, vm->number, counts.calls, counts.deliveries,
 		   counts.injections);
-	sdei_show_vcpus(vm->svc, vm->kvm, seq);
+	sdei_show_events(vm->data, seq);
 	return 0;
 }
 
@@ -226,7 +225,7 @@ static ssize_t control_write(struct file *file, const char __user *buf,
 	vm = vm_get_named(pid_val, number_val);
 	if (!vm)
 		return -ESRCH;
-	ret = sdei_inject(vm->svc, vm->kvm, id, event_val);
+	ret = sdei_inject(vm->data, id, event_val);
 	vm_put(vm);
 	return ret ?: len;
 }

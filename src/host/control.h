@@ -9,40 +9,39 @@
 #include <linux/types.h>
 
 struct kvm;
-struct kvm_smccc_service;
 struct seq_file;
 
 /* Makes the file, and removes it. */
 int sdei_control_register(void);
 void sdei_control_unregister(void);
 
-/* kvm_smccc_service.vm_create and vm_destroy */
-void *sdei_control_vm_create(const struct kvm_smccc_service *svc,
-			     struct kvm *kvm);
-void sdei_control_vm_destroy(void *vm_data);
+/*
+ * Adds a VM that opted in to the list, with what the module keeps for it. Returns
+ * what to remove it by, or NULL.
+ */
+void *sdei_control_vm_create(struct kvm *kvm, void *vm_data);
+void sdei_control_vm_destroy(void *entry);
 
 /*
- * These are in Rust. The caller has a reference to @kvm, which opted in to @svc.
+ * These are in Rust. The caller has a reference to the VM for which the module
+ * keeps @vm_data.
  */
 
-/* What is counted for each vCPU. */
+/* What is counted. */
 struct sdei_counts {
 	u64 calls;
 	u64 deliveries;
 	u64 injections;
 };
 
-/* Adds the counts of all vCPUs to @counts. */
-void sdei_count(const struct kvm_smccc_service *svc, struct kvm *kvm,
-		struct sdei_counts *counts);
+/* Adds the counts of the VM and of all its vCPUs to @counts. */
+void sdei_count(void *vm_data, struct sdei_counts *counts);
 
-/* Writes a line for each vCPU. */
-void sdei_show_vcpus(const struct kvm_smccc_service *svc, struct kvm *kvm,
-		     struct seq_file *seq);
+/* Writes a line for each vCPU, and one for shared events. */
+void sdei_show_events(void *vm_data, struct seq_file *seq);
 
-/* Raises an event in a vCPU. Returns 0 or a negative error. */
+/* Raises an event in a vCPU or in the VM. Returns 0 or a negative error. */
 #define SDEI_ANY_VCPU	(-1)
-int sdei_inject(const struct kvm_smccc_service *svc, struct kvm *kvm, s64 vcpu,
-		u64 event);
+int sdei_inject(void *vm_data, s64 vcpu, u64 event);
 
 #endif /* KVM_SDEI_CONTROL_H */

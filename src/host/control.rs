@@ -3,62 +3,33 @@
 //! What an administrator sees of a VM, and does to it, through the file of
 //! `control.c`. That calls the functions that this file exports.
 
-use super::attributes::{event, raise, state};
+use super::attributes::{event, raise, raise_shared, shared_event, shared_state, state};
 use super::bindings;
 use super::vcpu::VcpuData;
-use crate::sdei::{Event, Peer};
+use super::vm::VmData;
+use crate::sdei::{Event, Peer, SharedEvent};
 use core::ffi::{c_int, c_void};
 use kernel::prelude::*;
-
-/// Calls `visit` for each vCPU of a VM.
-///
-/// # Safety
-///
-/// `kvm` is a VM that opted in to `service`, and the caller has a reference to
-/// it during `'a`.
-unsafe fn for_each_vcpu<'a, F: FnMut(&'a VcpuData)>(
-    service: *const bindings::kvm_smccc_service,
-    kvm: *mut bindings::kvm,
-    mut visit: F,
-) {
-    /// # Safety
-    ///
-    /// For KVM to call, under the contract in `mod.rs`.
-    unsafe extern "C" fn call<'a, F: FnMut(&'a VcpuData)>(data: *mut c_void, visit: *mut c_void) {
-        // SAFETY: KVM passes what `vcpu_create` made for a vCPU that is alive
-        // (contracts 1 and 4), and the `F` of `for_each_vcpu`.
-        let (vcpu, visit) = unsafe { (VcpuData::shared(data), &mut *visit.cast::<F>()) };
-        visit(vcpu);
-    }
-    let arg: *mut F = &mut visit;
-    // SAFETY: As the caller promises, and `call` gets what it expects.
-    unsafe {
-        bindings::kvm_smccc_service_for_each(service, kvm, Some(call::<F>), arg.cast());
-    }
-}
 
 /// Adds the counts of all vCPUs of a VM to `counts`.
 ///
 /// # Safety
 ///
-/// `kvm` is a VM that opted in to `service`, and the caller has a reference to
-/// it. Nobody else uses `counts` meanwhile.
+/// `vm_data` is what is kept for a VM, and the caller has a reference to the VM.
+/// Nobody else uses `counts` meanwhile.
 #[no_mangle]
-unsafe extern "C" fn sdei_count(
-    service: *const bindings::kvm_smccc_service,
-    kvm: *mut bindings::kvm,
-    counts: *mut bindings::sdei_counts,
-) {
+unsafe extern "C" fn sdei_count(vm_data: *mut c_void, counts: *mut bindings::sdei_counts) {
+    // SAFETY: As the caller promises.
+    let vm = unsafe { VmData::shared_ref(vm_data) };
     // SAFETY: As the caller promises.
     let counts = unsafe { &mut *counts };
-    let add = |vcpu: &VcpuData| {
+    counts.injections = vm.injections();
+    vm.for_each_vcpu(|vcpu| {
         let counters = vcpu.counters();
         counts.calls = counts.calls.wrapping_add(counters.calls());
         counts.deliveries = counts.deliveries.wrapping_add(counters.deliveries());
         counts.injections = counts.injections.wrapping_add(counters.injections());
-    };
-    // SAFETY: As the caller promises.
-    unsafe { for_each_vcpu(service, kvm, add) };
+    });
 }
 
 /// Writes a line for a vCPU.
@@ -83,20 +54,42 @@ unsafe fn show(vcpu: &VcpuData, seq: *mut bindings::seq_file) {
     unsafe { bindings::sdei_shim_show_end(seq) };
 }
 
-/// Writes a line for each vCPU of a VM.
+/// Writes a line for the shared events, if the guest has registered one.
 ///
 /// # Safety
 ///
-/// `kvm` is a VM that opted in to `service`, and the caller has a reference to
-/// it. `seq` is a file that is being shown.
-#[no_mangle]
-unsafe extern "C" fn sdei_show_vcpus(
-    service: *const bindings::kvm_smccc_service,
-    kvm: *mut bindings::kvm,
-    seq: *mut bindings::seq_file,
-) {
+/// `seq` is a file that is being shown.
+unsafe fn show_shared(vm: &VmData, seq: *mut bindings::seq_file) {
+    if vm.port().registered().is_empty() {
+        return;
+    }
     // SAFETY: As the caller promises.
-    unsafe { for_each_vcpu(service, kvm, |vcpu| show(vcpu, seq)) };
+    unsafe { bindings::sdei_shim_show_shared(seq) };
+    for event in SharedEvent::ALL {
+        let state = shared_state(vm, event);
+        if state & u64::from(bindings::KVM_SDEI_STATE_REGISTERED) != 0 {
+            // SAFETY: As above.
+            unsafe { bindings::sdei_shim_show_event(seq, event.number(), state, false) };
+        }
+    }
+    // SAFETY: As above.
+    unsafe { bindings::sdei_shim_show_end(seq) };
+}
+
+/// Writes the lines of a VM's vCPUs and of its shared events.
+///
+/// # Safety
+///
+/// `vm_data` is what is kept for a VM, and the caller has a reference to the VM.
+/// `seq` is a file that is being shown.
+#[no_mangle]
+unsafe extern "C" fn sdei_show_events(vm_data: *mut c_void, seq: *mut bindings::seq_file) {
+    // SAFETY: As the caller promises.
+    let vm = unsafe { VmData::shared_ref(vm_data) };
+    // SAFETY: As the caller promises.
+    vm.for_each_vcpu(|vcpu| unsafe { show(vcpu, seq) });
+    // SAFETY: As the caller promises.
+    unsafe { show_shared(vm, seq) };
 }
 
 /// The search for the vCPU that an event is to be raised in.
@@ -146,35 +139,37 @@ impl<'a> Search<'a> {
     }
 }
 
-/// Raises an event in the vCPU with this ID, or, if `vcpu` is no ID, in the vCPU
-/// that is most likely to take the event.
+/// Raises a private event in the vCPU with this ID, or, if there is no ID, in the
+/// vCPU that is most likely to take the event.
+fn inject(vm: &VmData, id: Option<u32>, event: Event) -> Result {
+    let mut search = Search {
+        id,
+        event,
+        found: None,
+    };
+    vm.for_each_vcpu(|vcpu| search.consider(vcpu));
+    match (search.id, search.found) {
+        (_, None) => Err(ENOENT),
+        // For event 0, `raise` returns EPERM, whatever the vCPU's state.
+        (None, Some((_, Fitness::Useless))) if !event.is_software_signalled() => Err(EAGAIN),
+        (_, Some((vcpu, _))) => raise(vcpu, event),
+    }
+}
+
+/// Raises an event in the vCPU with this ID. If `vcpu` is no ID, raises a private
+/// event in some vCPU, and a shared one in the VM.
 ///
 /// # Safety
 ///
-/// `kvm` is a VM that opted in to `service`, and the caller has a reference to
-/// it.
+/// `vm_data` is what is kept for a VM, and the caller has a reference to the VM.
 #[no_mangle]
-unsafe extern "C" fn sdei_inject(
-    service: *const bindings::kvm_smccc_service,
-    kvm: *mut bindings::kvm,
-    vcpu: i64,
-    number: u64,
-) -> c_int {
-    let result = event(number).and_then(|event| {
-        let mut search = Search {
-            // SDEI_ANY_VCPU is no ID.
-            id: u32::try_from(vcpu).ok(),
-            event,
-            found: None,
-        };
-        // SAFETY: As the caller promises.
-        unsafe { for_each_vcpu(service, kvm, |vcpu| search.consider(vcpu)) };
-        match (search.id, search.found) {
-            (_, None) => Err(ENOENT),
-            // For event 0, `raise` returns EPERM, whatever the vCPU's state.
-            (None, Some((_, Fitness::Useless))) if !event.is_software_signalled() => Err(EAGAIN),
-            (_, Some((vcpu, _))) => raise(vcpu, event),
-        }
-    });
+unsafe extern "C" fn sdei_inject(vm_data: *mut c_void, vcpu: i64, number: u64) -> c_int {
+    // SAFETY: As the caller promises.
+    let vm = unsafe { VmData::shared_ref(vm_data) };
+    // SDEI_ANY_VCPU is no ID.
+    let result = match (u32::try_from(vcpu).ok(), shared_event(number)) {
+        (None, Ok(event)) => raise_shared(vm, event),
+        (id, _) => event(number).and_then(|event| inject(vm, id, event)),
+    };
     result.map_or_else(|error| error.to_errno(), |()| 0)
 }

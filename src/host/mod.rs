@@ -22,6 +22,9 @@
 //! 4. The vCPUs of a VM, once they can be found, live as long as the VM, and the
 //!    VM lives as long as an operation for one of its vCPUs runs.
 //! 5. The module stays loaded while a VM exists that opted in.
+//! 6. `vm_data` is what `vm_create` returned for a VM, and stays valid until
+//!    `vm_destroy` gets it. KVM destroys the vCPUs of the VM before that. An
+//!    operation on an attribute of the VM runs only while the VM exists.
 //!
 //! The functions that `control.rs` exports are called by `control.c`, not by KVM.
 //! `control.c` has a reference to the VM, so the VM and its vCPUs live while one
@@ -37,8 +40,10 @@
 //! | `shim.c` | inline functions, macros and printf-like functions of the kernel, which Rust can't use |
 //! | `trace.c`, `trace.rs`, `tracepoints.h` | tracepoints |
 //! | `counters.rs` | statistics of a vCPU |
+//! | `vm.rs` | a VM: what the module keeps for it |
 //! | `vcpu.rs` | a vCPU: what the module keeps for it, and how the dispatcher sees it |
-//! | `attributes.rs` | operations on vCPU device attributes: the VMM's side |
+//! | `peers.rs` | the vCPUs of a VM, and how the dispatcher sees the VM |
+//! | `attributes.rs` | operations on device attributes of vCPU and VM: the VMM's side |
 //! | `control.rs` | what an administrator sees of a VM, and does to it |
 //! | `control.c` | the administrator's file, and the list of the VMs that are in it |
 //! | `registers.rs` | operations on pseudo-registers |
@@ -64,9 +69,11 @@ mod attributes;
 mod control;
 mod counters;
 mod operations;
+mod peers;
 mod registers;
 mod service;
 mod trace;
 mod vcpu;
+mod vm;
 
 pub(crate) use service::Registration;

@@ -13,12 +13,13 @@ use kernel::prelude::*;
 ///
 /// For KVM to call, under the contract in `mod.rs`.
 pub(super) unsafe extern "C" fn vcpu_create(
-    service: *const bindings::kvm_smccc_service,
+    _service: *const bindings::kvm_smccc_service,
     vcpu: *mut bindings::kvm_vcpu,
-    _vm_data: *mut c_void,
+    vm_data: *mut c_void,
 ) -> *mut c_void {
-    // SAFETY: KVM passes the service and the vCPU, which outlives its data.
-    let data = unsafe { VcpuData::new(service, vcpu) };
+    // SAFETY: KVM passes the vCPU, which outlives its data, and what `vm_create`
+    // returned for its VM.
+    let data = unsafe { VcpuData::new(vcpu, vm_data) };
     match data.and_then(|data| Ok(KBox::new(data, GFP_KERNEL_ACCOUNT)?)) {
         Ok(data) => KBox::into_raw(data).cast(),
         // ERR_PTR()
@@ -54,6 +55,9 @@ pub(super) unsafe extern "C" fn vcpu_power_down(data: *mut c_void, psci_fn: u32)
         bindings::SDEI_PSCI_SYSTEM_SUSPEND | bindings::SDEI_PSCI_SYSTEM_SUSPEND_64 => {
             PowerDown::Suspend
         }
+        bindings::SDEI_PSCI_CPU_SUSPEND | bindings::SDEI_PSCI_CPU_SUSPEND_64 => {
+            PowerDown::CpuSuspend
+        }
         _ => PowerDown::System,
     };
     // SAFETY: Contracts 1 and 2.
@@ -84,5 +88,5 @@ pub(super) unsafe extern "C" fn enter(data: *mut c_void) {
 pub(super) unsafe extern "C" fn runnable(data: *mut c_void) -> bool {
     // SAFETY: Contract 1.
     let port = unsafe { VcpuData::shared(data) }.port();
-    !port.deliverable().is_empty()
+    port.has_work()
 }

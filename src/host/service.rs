@@ -2,8 +2,8 @@
 
 //! The service: the table of its operations, and its registration with KVM.
 
-use super::{attributes, bindings, operations, registers};
-use crate::sdei::{Event, Function};
+use super::{attributes, bindings, operations, registers, vm};
+use crate::sdei::{Event, Function, SharedEvent};
 use core::mem::size_of;
 use kernel::prelude::*;
 
@@ -25,8 +25,8 @@ static SERVICE: Service = Service(bindings::kvm_smccc_service {
     bmap_bit: bindings::KVM_REG_ARM_STD_BIT_SDEI,
     attr_group: bindings::KVM_ARM_VCPU_SDEI_CTRL,
     auto_enable: Some(bindings::sdei_shim_auto_enable),
-    vm_create: Some(bindings::sdei_control_vm_create),
-    vm_destroy: Some(bindings::sdei_control_vm_destroy),
+    vm_create: Some(vm::vm_create),
+    vm_destroy: Some(vm::vm_destroy),
     vcpu_create: Some(operations::vcpu_create),
     vcpu_destroy: Some(operations::vcpu_destroy),
     vcpu_reset: Some(operations::vcpu_reset),
@@ -41,9 +41,9 @@ static SERVICE: Service = Service(bindings::kvm_smccc_service {
     has_attr: Some(attributes::has_attr),
     get_attr: Some(attributes::get_attr),
     set_attr: Some(attributes::set_attr),
-    vm_has_attr: None,
-    vm_get_attr: None,
-    vm_set_attr: None,
+    vm_has_attr: Some(attributes::vm_has_attr),
+    vm_get_attr: Some(attributes::vm_get_attr),
+    vm_set_attr: Some(attributes::vm_set_attr),
 });
 
 // The numbers of the header are those of the dispatcher.
@@ -51,6 +51,9 @@ const _: () = {
     assert!(bindings::KVM_SDEI_FN_BASE == Function::BASE);
     assert!(bindings::KVM_SDEI_NR_FUNCTIONS == Function::COUNT);
     assert!(bindings::KVM_SDEI_NR_EVENTS as usize == Event::COUNT);
+    assert!(bindings::KVM_SDEI_NR_SHARED_EVENTS as usize == SharedEvent::COUNT);
+    // One number for the attributes of a vCPU and for those of the VM.
+    assert!(bindings::KVM_ARM_VCPU_SDEI_CTRL == bindings::KVM_ARM_VM_SDEI_CTRL);
 };
 
 /// The administrator's file. It is removed when this is dropped.

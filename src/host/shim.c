@@ -27,6 +27,11 @@ u32 sdei_shim_vcpu_id(struct kvm_vcpu *vcpu)
 	return vcpu->vcpu_id;
 }
 
+struct kvm_vcpu *sdei_shim_first_vcpu(struct kvm *kvm)
+{
+	return kvm_get_vcpu(kvm, 0);
+}
+
 bool sdei_shim_vcpu_is_off(struct kvm_vcpu *vcpu)
 {
 	return READ_ONCE(vcpu->arch.mp_state.mp_state) == KVM_MP_STATE_STOPPED;
@@ -81,12 +86,18 @@ void sdei_shim_show_vcpu(struct seq_file *seq, u32 id)
 	seq_printf(seq, "vCPU %u", id);
 }
 
+void sdei_shim_show_shared(struct seq_file *seq)
+{
+	seq_puts(seq, "shared");
+}
+
 void sdei_shim_show_event(struct seq_file *seq, u32 event, u64 state,
 			  bool blocked)
 {
-	seq_printf(seq, " 0x%08x=%s%s%s", event,
+	seq_printf(seq, " 0x%08x=%s%s%s%s", event,
 		   state & KVM_SDEI_STATE_ENABLED ? "enabled" : "disabled",
 		   blocked ? ",blocked" : "",
+		   state & KVM_SDEI_STATE_RUNNING ? ",running" : "",
 		   state & KVM_SDEI_STATE_PENDING ? ",pending" : "");
 }
 

@@ -17,6 +17,7 @@ struct user_pt_regs;
 bool sdei_shim_auto_enable(struct kvm *kvm);
 
 u32 sdei_shim_vcpu_id(struct kvm_vcpu *vcpu);
+struct kvm_vcpu *sdei_shim_first_vcpu(struct kvm *kvm);
 bool sdei_shim_vcpu_is_off(struct kvm_vcpu *vcpu);
 struct user_pt_regs *sdei_shim_regs(struct kvm_vcpu *vcpu);
 
@@ -33,8 +34,9 @@ void sdei_shim_set_exception_return(struct kvm_vcpu *vcpu, u64 elr, u64 spsr);
 
 bool sdei_shim_has_aarch32_el0(void);
 
-/* The parts of a vCPU's line in the administrator's file. */
+/* The parts of a line in the administrator's file. */
 void sdei_shim_show_vcpu(struct seq_file *seq, u32 id);
+void sdei_shim_show_shared(struct seq_file *seq);
 void sdei_shim_show_event(struct seq_file *seq, u32 event, u64 state,
 			  bool blocked);
 void sdei_shim_show_end(struct seq_file *seq);

@@ -5,7 +5,8 @@
 use super::bindings;
 use super::counters::Counters;
 use super::trace;
-use crate::sdei::{Cpu, EntryControls, Event, PState, Pe, Peer, Port, Regs, Vcpu};
+use super::vm::VmData;
+use crate::sdei::{AnyEvent, Cpu, EntryControls, PState, Pe, Peer, Port, Regs, Vcpu};
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
 use core::mem::{offset_of, size_of};
@@ -17,12 +18,12 @@ use kernel::prelude::*;
 /// # Invariants
 ///
 /// `vcpu` is the vCPU that this belongs to, `regs` are its core registers, and
-/// `service` is the service that created this. `pe` is used only in operations
-/// that have the vCPU to themselves.
+/// `vm` is what is kept for its VM. `pe` is used only in operations that have the
+/// vCPU to themselves.
 pub(super) struct VcpuData {
     vcpu: NonNull<bindings::kvm_vcpu>,
     regs: NonNull<Regs>,
-    service: *const bindings::kvm_smccc_service,
+    vm: NonNull<VmData>,
     port: Port,
     counters: Counters,
     pe: UnsafeCell<Pe>,
@@ -47,11 +48,11 @@ impl VcpuData {
     ///
     /// # Safety
     ///
-    /// `service` is the service that keeps this, and `vcpu` is a vCPU that lives
-    /// longer.
+    /// `vcpu` is a vCPU that lives longer, and `vm_data` is what is kept for its
+    /// VM.
     pub(super) unsafe fn new(
-        service: *const bindings::kvm_smccc_service,
         vcpu: *mut bindings::kvm_vcpu,
+        vm_data: *mut c_void,
     ) -> Result<VcpuData> {
         let vcpu = NonNull::new(vcpu).ok_or(EINVAL)?;
         // SAFETY: `vcpu` is alive, as the caller promises.
@@ -60,7 +61,7 @@ impl VcpuData {
         Ok(VcpuData {
             vcpu,
             regs: NonNull::new(regs.cast()).ok_or(EINVAL)?,
-            service,
+            vm: NonNull::new(vm_data.cast()).ok_or(EINVAL)?,
             port: Port::new(),
             counters: Counters::new(),
             pe: UnsafeCell::new(Pe::new()),
@@ -104,13 +105,6 @@ impl VcpuData {
         // SAFETY: `vcpu` is alive, by contracts 1 and 4.
         unsafe { bindings::sdei_shim_vcpu_id(self.vcpu.as_ptr()) }
     }
-
-    /// Whether the vCPU is powered off. Any thread may ask; the vCPU may be
-    /// turned on or off at any time.
-    pub(super) fn is_off(&self) -> bool {
-        // SAFETY: `vcpu` is alive, by contracts 1 and 4.
-        unsafe { bindings::sdei_shim_vcpu_is_off(self.vcpu.as_ptr()) }
-    }
 }
 
 impl Peer for VcpuData {
@@ -122,6 +116,11 @@ impl Peer for VcpuData {
         // SAFETY: `vcpu` is alive, by contracts 1 and 4.
         unsafe { bindings::kvm_smccc_service_kick(self.vcpu.as_ptr()) }
     }
+
+    fn is_off(&self) -> bool {
+        // SAFETY: `vcpu` is alive, by contracts 1 and 4.
+        unsafe { bindings::sdei_shim_vcpu_is_off(self.vcpu.as_ptr()) }
+    }
 }
 
 impl Peer for &VcpuData {
@@ -132,12 +131,27 @@ impl Peer for &VcpuData {
     fn kick(&self) {
         VcpuData::kick(self);
     }
+
+    fn is_off(&self) -> bool {
+        VcpuData::is_off(self)
+    }
 }
 
 /// Only the dispatcher uses this, by a [`Cpu`]: so in operations that have the
 /// vCPU to themselves.
 impl Vcpu for VcpuData {
     type Peer<'a> = &'a VcpuData;
+    type Vm = VmData;
+
+    fn vm(&self) -> &VmData {
+        // SAFETY: By contract 6, what is kept for the VM outlives what is kept for
+        // its vCPUs.
+        unsafe { self.vm.as_ref() }
+    }
+
+    fn id(&self) -> u32 {
+        VcpuData::id(self)
+    }
 
     fn has_affinity(&self, mpidr: u64) -> bool {
         // SAFETY: As in `entry_controls`.
@@ -145,11 +159,11 @@ impl Vcpu for VcpuData {
     }
 
     fn peer(&self, mpidr: u64) -> Option<&VcpuData> {
+        let service = self.vm().service();
         // SAFETY: `vcpu` is alive, by contracts 1 and 4, and its VM opted in to
         // `service`.
-        let data = unsafe {
-            bindings::kvm_smccc_service_find_peer(self.service, self.vcpu.as_ptr(), mpidr)
-        };
+        let data =
+            unsafe { bindings::kvm_smccc_service_find_peer(service, self.vcpu.as_ptr(), mpidr) };
         // SAFETY: This is the `data` of a vCPU of the same VM, or null. By
         // contract 4 it lives as long as the operation that uses `self`.
         unsafe { data.cast::<VcpuData>().as_ref() }
@@ -209,7 +223,7 @@ impl Vcpu for VcpuData {
         }
     }
 
-    fn on_delivery(&self, event: Event, pc: u64) {
+    fn on_delivery(&self, event: AnyEvent, pc: u64) {
         self.counters.count_delivery();
         if trace::is_on() {
             // SAFETY: `vcpu` is alive, by contracts 1 and 4.
@@ -217,7 +231,7 @@ impl Vcpu for VcpuData {
         }
     }
 
-    fn on_completion(&self, event: Event, pc: u64) {
+    fn on_completion(&self, event: AnyEvent, pc: u64) {
         if trace::is_on() {
             // SAFETY: `vcpu` is alive, by contracts 1 and 4.
             unsafe { bindings::sdei_trace_complete(self.vcpu.as_ptr(), event.number(), pc) }

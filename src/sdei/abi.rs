@@ -90,6 +90,15 @@ pub(super) const VERSION: i64 = 1 << 48;
 /// The flag of SDEI_EVENT_REGISTER that chooses the routing mode.
 pub(super) const REGISTER_ROUTING_MODE: u64 = 1 << 0;
 
+/// The routing modes, in the flags of SDEI_EVENT_REGISTER, as an argument of
+/// SDEI_EVENT_ROUTING_SET and as an answer of SDEI_EVENT_GET_INFO.
+pub(super) mod routing {
+    /// Any CPU may take the event.
+    pub(crate) const RM_ANY: u64 = 0;
+    /// Only one CPU may.
+    pub(crate) const RM_PE: u64 = 1;
+}
+
 /// What SDEI_EVENT_GET_INFO can be asked.
 pub(super) mod info {
     /// Whether the event is private or shared.
@@ -98,9 +107,15 @@ pub(super) mod info {
     pub(crate) const EV_SIGNALED: u32 = 1;
     /// Whether the event is normal or critical.
     pub(crate) const EV_PRIORITY: u32 = 2;
+    /// Which CPUs may take a shared event.
+    pub(crate) const EV_ROUTING_MODE: u32 = 3;
+    /// The CPU that alone may take a shared event.
+    pub(crate) const EV_ROUTING_AFF: u32 = 4;
 
     /// An answer to [`EV_TYPE`].
     pub(crate) const TYPE_PRIVATE: i64 = 0;
+    /// An answer to [`EV_TYPE`].
+    pub(crate) const TYPE_SHARED: i64 = 1;
     /// An answer to [`EV_SIGNALED`]: zero is the event that *can* be signalled.
     pub(crate) const SIGNALABLE: i64 = 0;
     /// An answer to [`EV_SIGNALED`].

@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The calls (DEN0054 5.1).
+//! The calls (DEN0054 5.1), as far as they are about private events or about
+//! none; `shared_call.rs` has the rest.
 
 use super::abi::{feature, info, Error, Function, REGISTER_ROUTING_MODE, SUCCESS, VERSION};
 use super::cpu::Cpu;
-use super::event::{Event, Priority};
+use super::event::Event;
 use super::outside::{Peer, Vcpu};
 use super::pe::Handler;
 use super::regs::SAVED_GPRS;
+use super::shared_call::{priority_info, CallResult};
 use super::state::Operation;
-
-/// What a call returns in x0.
-type CallResult = Result<i64, Error>;
 
 /// x1 to x4 of a call.
 type Arguments = [u64; 4];
 
-/// The event that an argument register names.
-fn event(argument: u64) -> Result<Event, Error> {
-    Event::from_number(argument as u32).ok_or(Error::InvalidParameters)
+/// The private event that an argument register names.
+fn event(argument: u64) -> Option<Event> {
+    Event::from_number(argument as u32)
 }
 
 impl<V: Vcpu> Cpu<'_, V> {
@@ -36,14 +35,18 @@ impl<V: Vcpu> Cpu<'_, V> {
             // These change nothing, so there is nothing to deliver after them.
             Function::Version => self.answer(Ok(VERSION)),
             Function::EventContext => self.answer(self.event_context(x1)),
-            Function::EventStatus => self.answer(self.event_status(x1)),
-            Function::EventGetInfo => self.answer(event_get_info(x1, x2)),
+            Function::EventStatus => match event(x1) {
+                Some(event) => self.answer(Ok(self.pe.state(event).status() as i64)),
+                None => self.apart(|cpu| cpu.answer(cpu.shared_status(x1))),
+            },
+            Function::EventGetInfo => match event(x1) {
+                Some(event) => self.answer(event_get_info(event, x2)),
+                None => self.apart(|cpu| cpu.answer(cpu.shared_get_info(x1, x2))),
+            },
             Function::Features => self.answer(features(x1)),
-            Function::EventRoutingSet | Function::InterruptRelease => {
-                self.answer(Err(Error::InvalidParameters));
-            }
+            // No event is bound to an interrupt.
+            Function::InterruptRelease => self.answer(Err(Error::InvalidParameters)),
             Function::InterruptBind => self.answer(interrupt_bind(x1)),
-            Function::SharedReset => self.answer(Ok(SUCCESS)),
 
             Function::EventRegister => self.act(|cpu, arguments| cpu.event_register(arguments)),
             Function::EventEnable => {
@@ -65,6 +68,12 @@ impl<V: Vcpu> Cpu<'_, V> {
                 Ok(SUCCESS)
             }),
             Function::PrivateReset => self.act(|cpu, arguments| cpu.private_reset(arguments)),
+            Function::EventRoutingSet => {
+                self.act(|cpu, [number, mode, affinity, _]| {
+                    cpu.shared_routing_set(number, mode, affinity)
+                });
+            }
+            Function::SharedReset => self.act(|cpu, _| cpu.shared_reset()),
 
             Function::EventComplete => self.apart(|cpu| cpu.event_complete()),
             Function::EventCompleteAndResume => self.apart(|cpu| cpu.event_complete_and_resume()),
@@ -94,22 +103,27 @@ impl<V: Vcpu> Cpu<'_, V> {
         self.vcpu.on_call(id as u32, self.regs);
     }
 
-    /// SDEI_EVENT_REGISTER (DEN0054 5.1.2). All events are private: routing
-    /// (flag bit 0 and the affinity) has no meaning for them, and is not
-    /// checked.
+    /// SDEI_EVENT_REGISTER (DEN0054 5.1.2). Routing (flag bit 0 and the
+    /// affinity) has no meaning for a private event, and is not checked.
     fn event_register(&mut self, [number, entry, argument, flags]: Arguments) -> CallResult {
         if entry == 0 || !Handler::is_aligned(entry) || flags & !REGISTER_ROUTING_MODE != 0 {
             return Err(Error::InvalidParameters);
         }
-        let event = event(number)?;
+        let handler = Handler { entry, argument };
+        let Some(event) = event(number) else {
+            return self.shared_register(number, handler, flags);
+        };
         self.operate(Operation::Register, event)?;
-        *self.pe.handler_mut(event) = Handler { entry, argument };
+        *self.pe.handler_mut(event) = handler;
         Ok(SUCCESS)
     }
 
     /// SDEI_EVENT_ENABLE, DISABLE and UNREGISTER (DEN0054 5.1.3, 5.1.4, 5.1.8).
     fn change(&mut self, operation: Operation, number: u64) -> CallResult {
-        self.operate(operation, event(number)?)?;
+        match event(number) {
+            Some(event) => self.operate(operation, event)?,
+            None => self.shared_change(operation, number)?,
+        }
         Ok(SUCCESS)
     }
 
@@ -157,15 +171,10 @@ impl<V: Vcpu> Cpu<'_, V> {
         self.deliver();
     }
 
-    /// SDEI_EVENT_STATUS (DEN0054 5.1.9).
-    fn event_status(&self, number: u64) -> CallResult {
-        Ok(self.pe.state(event(number)?).status() as i64)
-    }
-
     /// SDEI_EVENT_SIGNAL (DEN0054 5.1.16). A target that is masked, or has the
     /// event disabled, takes the event later.
     fn event_signal(&mut self, [number, target, ..]: Arguments) -> CallResult {
-        let event = event(number)?;
+        let event = event(number).ok_or(Error::InvalidParameters)?;
         if !event.is_software_signalled() {
             return Err(Error::InvalidParameters);
         }
@@ -197,16 +206,12 @@ impl<V: Vcpu> Cpu<'_, V> {
 /// SDEI_EVENT_GET_INFO (DEN0054 5.1.10). Inline, so that no other call has to
 /// save registers around it.
 #[inline(always)]
-fn event_get_info(number: u64, asked: u64) -> CallResult {
-    let event = event(number)?;
+fn event_get_info(event: Event, asked: u64) -> CallResult {
     Ok(match asked as u32 {
         info::EV_TYPE => info::TYPE_PRIVATE,
         info::EV_SIGNALED if event.is_software_signalled() => info::SIGNALABLE,
         info::EV_SIGNALED => info::NOT_SIGNALABLE,
-        info::EV_PRIORITY => match event.priority() {
-            Priority::Normal => info::PRIORITY_NORMAL,
-            Priority::Critical => info::PRIORITY_CRITICAL,
-        },
+        info::EV_PRIORITY => priority_info(event.priority()),
         // The routing of an event can be asked for shared events only; the
         // other numbers have no meaning.
         _ => return Err(Error::InvalidParameters),

@@ -11,8 +11,9 @@ use super::regs::Regs;
 use super::state::{transition, Operation, Registration};
 
 /// A CPU of a guest, for the duration of one operation of the host. All changes
-/// of a CPU's SDEI state are made through this, except that any thread may make
-/// an event pending or withdraw it in the [`Port`](super::Port).
+/// of a CPU's SDEI state and of the guest's shared events are made through this,
+/// except that any thread may make an event pending or withdraw it, by
+/// [`Port::raise`](super::Port::raise) and [`raise`](super::raise).
 ///
 /// | the host has to do with the CPU | method | in |
 /// |---|---|---|
@@ -33,16 +34,33 @@ use super::state::{transition, Operation, Registration};
 /// A guest whose only CPU asks for the version:
 ///
 /// ```
-/// # use sdei::{Cpu, EntryControls, PState, Pe, Peer, Port, Regs, Vcpu};
-/// struct Alone(Port);
+/// # use sdei::{Affinity, Bank, Cpu, EntryControls, PState, Pe, Peer, Port, Regs};
+/// # use sdei::{SharedPort, Vcpu, Vm};
+/// # struct Guest(SharedPort, std::sync::Mutex<Bank>);
+/// struct Alone(Port, Guest);
 ///
 /// impl Peer for Alone {
 ///     fn port(&self) -> &Port {
 ///         &self.0
 ///     }
 ///     fn kick(&self) {}
+///     fn is_off(&self) -> bool {
+///         false
+///     }
 /// }
+/// # impl Vm for Guest {
+/// #     type Peer<'a> = Alone;
+/// #     fn shared(&self) -> &SharedPort { &self.0 }
+/// #     fn with_bank<R>(&self, what: impl FnOnce(&mut Bank) -> R) -> R {
+/// #         what(&mut self.1.lock().unwrap())
+/// #     }
+/// #     fn cpu_at(&self, _: Affinity) -> Option<Alone> { None }
+/// #     fn any_cpu(&self, _: impl FnMut(&Alone) -> bool) -> bool { false }
+/// # }
 /// # impl Vcpu for Alone {
+/// #     type Vm = Guest;
+/// #     fn vm(&self) -> &Guest { &self.1 }
+/// #     fn id(&self) -> u32 { 0 }
 /// #     type Peer<'a> = Alone;
 /// #     fn has_affinity(&self, mpidr: u64) -> bool { mpidr == 0 }
 /// #     fn peer(&self, _: u64) -> Option<Alone> { None }
@@ -54,7 +72,8 @@ use super::state::{transition, Operation, Registration};
 /// #     fn array_index_nospec(index: usize, _: usize) -> usize { index }
 /// # }
 ///
-/// let (vcpu, mut pe) = (Alone(Port::new()), Pe::new());
+/// # let guest = Guest(SharedPort::new(), Bank::new().into());
+/// let (vcpu, mut pe) = (Alone(Port::new(), guest), Pe::new());
 /// let mut saved = [0; 18];
 /// saved[0] = 0xc400_0020;
 /// let mut regs = Regs {
@@ -131,8 +150,8 @@ impl<'a, V: Vcpu> Cpu<'a, V> {
         self.vcpu.port().publish_ready(self.pe.ready(innermost));
     }
 
-    /// Tells the other threads all that they may know. To be called after any
-    /// change.
+    /// Tells the other threads all that they may know of the CPU. To be called
+    /// after any change.
     pub(super) fn publish(&self) {
         self.publish_ready(self.pe.innermost());
         let port = self.vcpu.port();

@@ -4,9 +4,11 @@
 
 use super::abi::Error;
 use super::cpu::Cpu;
-use super::event::{Event, EventSet, Priority};
+use super::event::Priority;
 use super::outside::Vcpu;
-use super::pstate::EntryControls;
+use super::pe::Handler;
+use super::port::{Agenda, Item};
+use super::shared::AnyEvent;
 
 impl<V: Vcpu> Cpu<'_, V> {
     /// The CPU is about to run the guest: delivers a pending event if one may be
@@ -18,7 +20,7 @@ impl<V: Vcpu> Cpu<'_, V> {
     /// masked in both cases.
     #[inline]
     pub fn run(&mut self) {
-        if self.pe.is_suspended() {
+        if self.pe.is_suspended() || self.pe.is_cold() {
             self.apart(|cpu| cpu.wake());
         }
         self.deliver();
@@ -31,22 +33,34 @@ impl<V: Vcpu> Cpu<'_, V> {
     /// one of them runs, nothing else may be delivered.
     #[inline]
     pub(super) fn deliver(&mut self) {
-        let candidates = self.vcpu.port().deliverable();
-        if !candidates.is_empty() {
-            self.apart(|cpu| cpu.divert(candidates));
+        let agenda = self.vcpu.port().agenda();
+        if !agenda.is_empty() {
+            self.apart(|cpu| cpu.divert(agenda));
         }
     }
 
-    /// Enters the handler of the first of these events that is still pending.
+    /// Enters the handler of the first event on the agenda that may be delivered
+    /// and is still pending.
     #[inline]
-    fn divert(&mut self, mut candidates: EventSet) {
-        let controls = self.vcpu.entry_controls();
-        while let Some(event) = candidates.first() {
-            // The VMM may have withdrawn it since.
-            if self.vcpu.port().clear(event) {
-                return self.enter_handler(event, controls);
+    fn divert(&mut self, agenda: Agenda) {
+        let mut candidates = agenda.and(self.vcpu.port().ready_agenda());
+        while let Some(item) = candidates.first() {
+            let found = match item {
+                Item::Deliver(event) => {
+                    // The VMM may have withdrawn it since.
+                    let pending = self.vcpu.port().clear(event);
+                    pending.then(|| (AnyEvent::Private(event), self.pe.handler(event)))
+                }
+                Item::Look(priority) => self.take_shared(priority),
+            };
+            if let Some((event, handler)) = found {
+                self.enter_handler(event, handler);
+                break;
             }
-            candidates = candidates.without(event);
+            candidates = candidates.without(item);
+        }
+        if agenda.has_looks() {
+            self.settle_looks();
         }
     }
 
@@ -54,8 +68,8 @@ impl<V: Vcpu> Cpu<'_, V> {
     /// values, and so do ELR_EL1 and SPSR_EL1, since the guest may have been
     /// interrupted when it was about to use them.
     #[inline]
-    fn enter_handler(&mut self, event: Event, controls: EntryControls) {
-        let handler = self.pe.handler(event);
+    fn enter_handler(&mut self, event: AnyEvent, handler: Handler) {
+        let controls = self.vcpu.entry_controls();
         self.pe.start_handler(event).save(self.regs);
         self.publish_ready(Some(event.priority()));
 
@@ -79,7 +93,7 @@ impl<V: Vcpu> Cpu<'_, V> {
     ///
     /// [`Error::Denied`] if no handler runs; nothing changes.
     #[inline]
-    pub(super) fn leave_handler(&mut self) -> Result<Event, Error> {
+    pub(super) fn leave_handler(&mut self) -> Result<AnyEvent, Error> {
         let priority = self.pe.innermost().ok_or(Error::Denied)?;
         let outer = match priority {
             Priority::Normal => None,
@@ -88,6 +102,9 @@ impl<V: Vcpu> Cpu<'_, V> {
         self.publish_ready(outer);
         let (event, interrupted) = self.pe.end_handler(priority).ok_or(Error::Denied)?;
         interrupted.restore(self.regs);
+        if let AnyEvent::Shared(event) = event {
+            self.shared_handler_ended(event);
+        }
         Ok(event)
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The static table of events (DEN0054 4.4) and collections indexed by event.
+//! The static table of private events (DEN0054 4.4) and collections indexed by
+//! event.
 
 /// The two classes of events (DEN0054 4.3). A critical event preempts the
 /// handler of a normal event; no other event preempts a handler.
@@ -23,8 +24,8 @@ enum Source {
 
 macro_rules! events {
     ($($(#[$doc:meta])* $name:ident = $number:literal, $priority:ident, $source:ident;)*) => {
-        /// An event of the table. All of them are private: every CPU has its
-        /// own registration, state and pending bit.
+        /// A private event: every CPU has its own registration, state and
+        /// pending bit. `shared.rs` has the others.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
         #[repr(u8)]
         pub enum Event {
@@ -105,8 +106,8 @@ events! {
 }
 
 const _: () = assert!(
-    Event::COUNT <= u64::BITS as usize,
-    "an EventSet is one word"
+    Event::COUNT + 2 <= u64::BITS as usize,
+    "an EventSet with the look bits is one word"
 );
 
 impl Event {
@@ -165,7 +166,7 @@ impl EventSet {
     }
 
     /// The set as bits.
-    pub fn bits(self) -> u64 {
+    pub const fn bits(self) -> u64 {
         self.0
     }
 
@@ -196,15 +197,6 @@ impl EventSet {
     /// Whether the set has no event.
     pub fn is_empty(self) -> bool {
         self.0 == 0
-    }
-
-    /// The event of the set that is delivered first: a critical one if there is
-    /// one, and of its class the one that is first in the table. DEN0054 leaves
-    /// the choice within a class to the implementation.
-    pub fn first(self) -> Option<Event> {
-        let critical = self.and(EventSet::CRITICAL);
-        let class = if critical.is_empty() { self } else { critical };
-        Event::ALL.get(class.0.trailing_zeros() as usize).copied()
     }
 }
 

@@ -4,10 +4,12 @@
 //! an observer. `src/host/` implements these traits by means of KVM, the tests
 //! by means of plain data.
 
-use super::event::Event;
+use super::bank::Bank;
 use super::port::Port;
 use super::pstate::{EntryControls, PState};
 use super::regs::Regs;
+use super::shared::{Affinity, AnyEvent};
+use super::shared_port::SharedPort;
 
 /// A CPU of the guest as every thread may see it.
 pub trait Peer {
@@ -20,6 +22,32 @@ pub trait Peer {
     /// WFE wakes if there is something deliverable. A CPU that is powered off
     /// stays off.
     fn kick(&self);
+
+    /// Whether the CPU is powered off, or the VMM keeps it from running. This may
+    /// change at any time.
+    fn is_off(&self) -> bool;
+}
+
+/// The guest as a whole, as every thread may see it.
+pub trait Vm {
+    /// A CPU of the guest.
+    type Peer<'a>: Peer
+    where
+        Self: 'a;
+
+    /// The port of the shared events. The same one each time.
+    fn shared(&self) -> &SharedPort;
+
+    /// Has something done with the bank of the shared events, while no other
+    /// thread uses it. `what` neither kicks nor calls this.
+    fn with_bank<R>(&self, what: impl FnOnce(&mut Bank) -> R) -> R;
+
+    /// The CPU that has this affinity.
+    fn cpu_at(&self, affinity: Affinity) -> Option<Self::Peer<'_>>;
+
+    /// Asks one CPU after the other, until `test` is true for one. Returns
+    /// whether it was.
+    fn any_cpu(&self, test: impl FnMut(&Self::Peer<'_>) -> bool) -> bool;
 }
 
 /// The CPU that makes a call or takes an event, as its own thread sees it. This
@@ -29,6 +57,15 @@ pub trait Vcpu: Peer {
     type Peer<'a>: Peer
     where
         Self: 'a;
+
+    /// The guest that the CPU belongs to.
+    type Vm: Vm;
+
+    /// The guest that the CPU belongs to.
+    fn vm(&self) -> &Self::Vm;
+
+    /// A number that no other CPU of the guest has.
+    fn id(&self) -> u32;
 
     /// Whether the affinity fields (Aff3 to Aff0) of `mpidr` are those of this
     /// CPU. The other bits of `mpidr` don't count.
@@ -59,9 +96,9 @@ pub trait Vcpu: Peer {
 
     /// For observers: the CPU entered the handler of `event`, which interrupts
     /// the guest at `pc`.
-    fn on_delivery(&self, _event: Event, _pc: u64) {}
+    fn on_delivery(&self, _event: AnyEvent, _pc: u64) {}
 
     /// For observers: the handler of `event` completed, and the guest goes on
     /// at `pc`.
-    fn on_completion(&self, _event: Event, _pc: u64) {}
+    fn on_completion(&self, _event: AnyEvent, _pc: u64) {}
 }

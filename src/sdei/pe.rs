@@ -3,7 +3,9 @@
 //! What the dispatcher keeps for a CPU (a PE, in the specification's words).
 
 use super::event::{Event, EventSet, PerEvent, PerPriority, Priority};
+use super::port::Agenda;
 use super::regs::Context;
+use super::shared::{AnyEvent, SharedEvent, SharedSet};
 use super::state::{Registration, State};
 
 /// What a client registered for an event.
@@ -28,7 +30,7 @@ impl Handler {
 #[derive(Clone, Copy, Debug)]
 struct Frame {
     /// The event whose handler runs.
-    event: Option<Event>,
+    event: Option<AnyEvent>,
     /// The state to which the CPU returns when the handler completes. It has no
     /// meaning while no handler runs.
     context: Context,
@@ -47,6 +49,8 @@ pub struct Pe {
     /// The CPU suspended the system and has not run since. The next reset
     /// resumes the CPU; it does not start it anew.
     suspended: bool,
+    /// The CPU was reset and has not run since.
+    cold: bool,
     registered: EventSet,
     enabled: EventSet,
     handlers: PerEvent<Handler>,
@@ -74,6 +78,7 @@ impl Pe {
         Pe {
             masked: true,
             suspended: false,
+            cold: true,
             registered: EventSet::EMPTY,
             enabled: EventSet::EMPTY,
             handlers: PerEvent::all(UNSET),
@@ -103,6 +108,16 @@ impl Pe {
         self.suspended = suspended;
     }
 
+    /// Whether the CPU was reset and has not run since.
+    pub(super) fn is_cold(&self) -> bool {
+        self.cold
+    }
+
+    /// The CPU runs.
+    pub(super) fn set_warm(&mut self) {
+        self.cold = false;
+    }
+
     /// Events that have a handler.
     pub(super) fn registered(&self) -> EventSet {
         self.registered
@@ -122,7 +137,8 @@ impl Pe {
         } else {
             Registration::Absent
         };
-        State::new(registration, self.running(event.priority()) == Some(event))
+        let running = self.running(event.priority()) == Some(AnyEvent::Private(event));
+        State::new(registration, running)
     }
 
     /// Changes the part of an event's state that does not say whether its
@@ -147,8 +163,24 @@ impl Pe {
     }
 
     /// The event whose handler of this priority runs.
-    pub(super) fn running(&self, priority: Priority) -> Option<Event> {
+    pub(super) fn running(&self, priority: Priority) -> Option<AnyEvent> {
         self.frames.get(priority).event
+    }
+
+    /// The shared event whose handler of this priority runs here, if one does.
+    pub(super) fn running_shared(&self, priority: Priority) -> Option<SharedEvent> {
+        match self.running(priority) {
+            Some(AnyEvent::Shared(event)) => Some(event),
+            _ => None,
+        }
+    }
+
+    /// The shared events whose handlers run here.
+    pub fn all_running_shared(&self) -> SharedSet {
+        [Priority::Normal, Priority::Critical]
+            .into_iter()
+            .filter_map(|priority| self.running_shared(priority))
+            .fold(SharedSet::EMPTY, SharedSet::with)
     }
 
     /// The priority of the handler that the CPU executes, if it executes one:
@@ -177,7 +209,7 @@ impl Pe {
 
     /// Notes that the handler of `event` runs. Returns the place for what it
     /// interrupts.
-    pub(super) fn start_handler(&mut self, event: Event) -> &mut Context {
+    pub(super) fn start_handler(&mut self, event: AnyEvent) -> &mut Context {
         let frame = self.frames.get_mut(event.priority());
         frame.event = Some(event);
         &mut frame.context
@@ -185,28 +217,22 @@ impl Pe {
 
     /// Notes that the handler of this priority ended, if one ran. Returns for
     /// which event it ran, and what it had interrupted.
-    pub(super) fn end_handler(&mut self, priority: Priority) -> Option<(Event, &Context)> {
+    pub(super) fn end_handler(&mut self, priority: Priority) -> Option<(AnyEvent, &Context)> {
         let frame = self.frames.get_mut(priority);
         let event = frame.event.take()?;
         Some((event, &frame.context))
     }
 
-    /// Notes that no handler runs any more.
-    pub(super) fn end_handlers(&mut self) {
-        self.frames.normal.event = None;
-        self.frames.critical.event = None;
-    }
-
-    /// The events that may be delivered if they are pending (DEN0054 4.3.2),
-    /// while the handler of priority `innermost` is the one that executes.
-    pub(super) fn ready(&self, innermost: Option<Priority>) -> EventSet {
+    /// What the CPU would do if it were on its agenda (DEN0054 4.3.2), while the
+    /// handler of priority `innermost` is the one that executes.
+    pub(super) fn ready(&self, innermost: Option<Priority>) -> Agenda {
         if self.masked {
-            return EventSet::EMPTY;
+            return Agenda::EMPTY;
         }
         match innermost {
-            None => self.enabled,
-            Some(Priority::Normal) => self.enabled.and(EventSet::CRITICAL),
-            Some(Priority::Critical) => EventSet::EMPTY,
+            None => Agenda::of(self.enabled),
+            Some(Priority::Normal) => Agenda::of(self.enabled).critical(),
+            Some(Priority::Critical) => Agenda::EMPTY,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 //! The part of a CPU's state that other threads may read and change.
 
-use super::event::{Event, EventSet};
+use super::event::{Event, EventSet, Priority};
 #[cfg(not(loom))]
 use core::sync::atomic::{AtomicU64, Ordering};
 #[cfg(loom)]
@@ -11,6 +11,101 @@ use loom::sync::atomic::{AtomicU64, Ordering};
 /// The event has no handler on that CPU.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Unregistered;
+
+/// What a CPU may have to do: private events to deliver, each with the bit that it
+/// has in an [`EventSet`], and, for each priority, to look for shared events.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Agenda(u64);
+
+/// One of the things on an [`Agenda`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Item {
+    /// To deliver a private event.
+    Deliver(Event),
+    /// To look for shared events of this priority.
+    Look(Priority),
+}
+
+impl Agenda {
+    const LOOK_NORMAL: u64 = 1 << Event::COUNT;
+    const LOOK_CRITICAL: u64 = Agenda::LOOK_NORMAL << 1;
+    const LOOKS: u64 = Agenda::LOOK_NORMAL | Agenda::LOOK_CRITICAL;
+    const ALL: u64 = EventSet::ALL.bits() | Agenda::LOOKS;
+    const CRITICAL: u64 = EventSet::CRITICAL.bits() | Agenda::LOOK_CRITICAL;
+
+    /// Nothing to do.
+    pub(super) const EMPTY: Agenda = Agenda(0);
+
+    /// These events, and to look for shared events of both priorities.
+    pub(super) const fn of(events: EventSet) -> Agenda {
+        Agenda(events.bits() | Agenda::LOOKS)
+    }
+
+    /// What there is to do while the handler of a normal event runs.
+    pub(super) const fn critical(self) -> Agenda {
+        Agenda(self.0 & Agenda::CRITICAL)
+    }
+
+    const fn from_known_bits(bits: u64) -> Agenda {
+        Agenda(bits & Agenda::ALL)
+    }
+
+    const fn look(priority: Priority) -> u64 {
+        match priority {
+            Priority::Normal => Agenda::LOOK_NORMAL,
+            Priority::Critical => Agenda::LOOK_CRITICAL,
+        }
+    }
+
+    fn bit(item: Item) -> u64 {
+        match item {
+            Item::Deliver(event) => EventSet::of(event).bits(),
+            Item::Look(priority) => Agenda::look(priority),
+        }
+    }
+
+    /// What is in both.
+    pub(super) fn and(self, other: Agenda) -> Agenda {
+        Agenda(self.0 & other.0)
+    }
+
+    /// Without this.
+    pub(super) fn without(self, item: Item) -> Agenda {
+        Agenda(self.0 & !Agenda::bit(item))
+    }
+
+    /// Whether there is nothing to do.
+    pub(super) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether the CPU has to look for shared events of some priority.
+    pub(super) fn has_looks(self) -> bool {
+        self.0 & Agenda::LOOKS != 0
+    }
+
+    /// Whether the CPU has to look for shared events of this priority.
+    pub(super) fn looks_for(self, priority: Priority) -> bool {
+        self.0 & Agenda::look(priority) != 0
+    }
+
+    /// What comes first: critical events before normal ones, and within a
+    /// priority private events in the order of their table, and then shared ones.
+    /// DEN0054 leaves the choice within a priority to the implementation.
+    pub(super) fn first(self) -> Option<Item> {
+        let critical = self.critical();
+        let (class, priority) = if critical.is_empty() {
+            (self, Priority::Normal)
+        } else {
+            (critical, Priority::Critical)
+        };
+        match Event::ALL.get(class.0.trailing_zeros() as usize) {
+            Some(&event) => Some(Item::Deliver(event)),
+            None if class.is_empty() => None,
+            None => Some(Item::Look(priority)),
+        }
+    }
+}
 
 /// The part of a CPU's state that every thread may use: its pending events, and
 /// copies of what a thread that raises one has to know.
@@ -32,23 +127,38 @@ pub struct Unregistered;
 /// A thread that raises an event while the CPU unregisters it may leave the
 /// pending bit set. The event can't be delivered as it is not ready, and the
 /// CPU clears the bit when it registers the event again.
-#[derive(Default)]
+///
+/// [`SharedPort`](super::SharedPort) says what the look bits are for. They are in
+/// the same words as the private events, so that a CPU that has nothing to do
+/// with shared events pays nothing for them.
 pub struct Port {
-    /// Triggers that were accepted and not yet delivered.
+    /// Triggers that were accepted and not yet delivered, and the look bits.
     pending: AtomicU64,
     /// Events with a handler; written by the CPU's own thread.
     registered: AtomicU64,
     /// Events with an enabled handler; written by the CPU's own thread.
     enabled: AtomicU64,
-    /// Events that would be delivered now if they were pending; written by the
-    /// CPU's own thread.
+    /// Events that would be delivered now if they were pending, and whether the
+    /// CPU would take shared ones; written by the CPU's own thread.
     ready: AtomicU64,
 }
 
+impl Default for Port {
+    fn default() -> Port {
+        Port::new()
+    }
+}
+
 impl Port {
-    /// The port of a CPU after power-up.
+    /// The port of a CPU after power-up. Its look bits are set: shared events may
+    /// be pending since a time when this CPU could not be told.
     pub fn new() -> Port {
-        Port::default()
+        Port {
+            pending: AtomicU64::new(Agenda::LOOKS),
+            registered: AtomicU64::new(0),
+            enabled: AtomicU64::new(0),
+            ready: AtomicU64::new(0),
+        }
     }
 
     /// Makes `event` pending. Any thread may call this, and then has to kick the
@@ -108,6 +218,52 @@ impl Port {
         self.pending().and(self.ready())
     }
 
+    /// Whether the CPU would do something with its agenda if it looked: there is
+    /// a private event to deliver, or it has to look for shared ones. As
+    /// [`Port::deliverable`].
+    pub fn has_work(&self) -> bool {
+        !self.agenda().and(self.ready_agenda()).is_empty()
+    }
+
+    /// Whether the CPU would take a shared event of this priority now. As
+    /// [`Port::registered`].
+    pub fn can_take(&self, priority: Priority) -> bool {
+        self.ready_agenda().looks_for(priority)
+    }
+
+    /// Whether the CPU has to look for shared events of this priority, now or when
+    /// it is ready. As [`Port::registered`].
+    pub fn looks_for(&self, priority: Priority) -> bool {
+        self.agenda().looks_for(priority)
+    }
+
+    /// What the CPU has to do, now or when it is ready.
+    pub(super) fn agenda(&self) -> Agenda {
+        Agenda::from_known_bits(self.pending.load(Ordering::Acquire))
+    }
+
+    /// What the CPU would do now.
+    pub(super) fn ready_agenda(&self) -> Agenda {
+        Agenda::from_known_bits(self.ready.load(Ordering::Relaxed))
+    }
+
+    /// Has the CPU look for shared events of this priority. Any thread may call
+    /// this, and then has to kick the CPU if this returns true: the bit was not
+    /// set before.
+    pub(super) fn set_look(&self, priority: Priority) -> bool {
+        let bit = Agenda::look(priority);
+        // Whoever sets the bit kicks. A bit that is set already need not be
+        // written, which would take the word away from the CPU that uses it.
+        self.pending.load(Ordering::Relaxed) & bit == 0
+            && self.pending.fetch_or(bit, Ordering::Release) & bit == 0
+    }
+
+    /// The CPU looks for shared events of this priority. For its own thread.
+    pub(super) fn clear_look(&self, priority: Priority) {
+        let bit = Agenda::look(priority);
+        self.pending.fetch_and(!bit, Ordering::Acquire);
+    }
+
     /// Takes a trigger away. The CPU's own thread does this when it delivers the
     /// event, or when the registration ends that the trigger was for. Any thread
     /// does this to withdraw the event. Returns whether there was a trigger; of
@@ -120,9 +276,10 @@ impl Port {
         EventSet::from_known_bits(before).contains(event)
     }
 
-    /// Takes all triggers away. For the CPU's own thread, at reset.
+    /// Takes all triggers of private events away. For the CPU's own thread, at
+    /// reset.
     pub(super) fn clear_all(&self) {
-        self.pending.store(0, Ordering::Relaxed);
+        self.pending.fetch_and(Agenda::LOOKS, Ordering::Relaxed);
     }
 
     /// Makes events pending that user space has saved. Events that are pending
@@ -141,7 +298,7 @@ impl Port {
 
     /// Tells other threads which events the CPU would deliver. For the CPU's own
     /// thread.
-    pub(super) fn publish_ready(&self, ready: EventSet) {
-        self.ready.store(ready.bits(), Ordering::Relaxed);
+    pub(super) fn publish_ready(&self, ready: Agenda) {
+        self.ready.store(ready.0, Ordering::Relaxed);
     }
 }

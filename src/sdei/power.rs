@@ -11,6 +11,9 @@ use super::pe::Pe;
 pub enum PowerDown {
     /// Itself: PSCI CPU_OFF.
     Cpu,
+    /// Itself, to be woken by an interrupt: PSCI CPU_SUSPEND that asks for a
+    /// power-down. The host makes a standby of it.
+    CpuSuspend,
     /// The system: PSCI SYSTEM_OFF, SYSTEM_OFF2, SYSTEM_RESET and
     /// SYSTEM_RESET2.
     System,
@@ -25,12 +28,20 @@ impl<V: Vcpu> Cpu<'_, V> {
     /// pending triggers, and is masked (DEN0054 6.5.2).
     pub fn reset(&mut self) {
         if self.pe.is_suspended() {
-            self.wake();
+            self.resume();
         } else {
+            self.end_handlers();
+            let was_cold = self.pe.is_cold();
             *self.pe = Pe::new();
             self.publish();
             self.vcpu.port().clear_all();
+            if !was_cold {
+                self.with_bank(|bank, port| bank.sleep(port));
+            }
         }
+        self.leave_shared();
+        // The host has to call `run` before the CPU runs again.
+        self.vcpu.kick();
     }
 
     /// The CPU makes a PSCI call that powers down the CPU or the system. This
@@ -43,8 +54,15 @@ impl<V: Vcpu> Cpu<'_, V> {
                 self.pe.set_suspended(false);
                 self.reset();
             }
+            // The guest goes on after the call. It expects its CPU to be masked
+            // then, as after the power-down that it asked for (DEN0054
+            // 6.5.2.2.2).
+            PowerDown::CpuSuspend => {
+                self.set_masked(true);
+                self.leave_shared();
+            }
             PowerDown::System | PowerDown::Suspend => {
-                self.pe.end_handlers();
+                self.end_handlers();
                 self.pe.set_suspended(how == PowerDown::Suspend);
                 self.publish();
                 // User space may let the CPU go on without a reset. The host
@@ -54,13 +72,25 @@ impl<V: Vcpu> Cpu<'_, V> {
         }
     }
 
-    /// The CPU comes back from a suspend: masked, and in no handler (DEN0054
-    /// 6.5.2).
+    /// The CPU is about to run for the first time since it was reset or
+    /// suspended the system.
     #[inline]
     pub(super) fn wake(&mut self) {
+        if self.pe.is_suspended() {
+            self.resume();
+        }
+        if self.pe.is_cold() {
+            self.pe.set_warm();
+            self.with_bank(|bank, _| bank.wake());
+        }
+    }
+
+    /// The CPU comes back from a suspend: masked, and in no handler (DEN0054
+    /// 6.5.2).
+    fn resume(&mut self) {
         self.pe.set_suspended(false);
         self.pe.set_masked(true);
-        self.pe.end_handlers();
+        self.end_handlers();
         self.publish();
     }
 }

@@ -1,135 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The pseudo-registers through which user space saves and restores the state
-//! of a CPU. Documentation/interface.rst has them in full; the numbers are
-//! those of include/uapi/linux/kvm_sdei.h.
+//! of a CPU, and of the guest's shared events. Documentation/interface.rst has
+//! them in full.
 
+use super::bank::Bank;
 use super::cpu::Cpu;
 use super::event::{Event, EventSet, Priority};
 use super::outside::Vcpu;
 use super::pe::Handler;
 use super::pstate::PState;
+use super::register::{ContextPart, Register, SharedPart};
 use super::regs::SAVED_GPRS;
-use super::state::State;
+use super::shared::{AnyEvent, Routing, SharedEvent, SharedSet};
+use super::shared_port::SharedPort;
+use super::state::{Registration, State};
 
 /// The value can't be part of any state of a CPU, and was not stored.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RegisterError;
 
-/// A part of the context of a priority.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ContextPart {
-    /// x0 to x17.
-    Gpr(u8),
-    /// PC.
-    Pc,
-    /// PSTATE.
-    PState,
-}
-
-/// A pseudo-register.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Register {
-    /// Bit 0: the CPU is masked. Bit 1: it suspended the system.
-    PeState,
-    /// The set of pending events. A bit that is written as one is set, a bit
-    /// that is written as zero stays as it is: user space writes back what it
-    /// read a while ago, and events may have come in between.
-    Pending,
-    /// Where the handler of an event starts.
-    Entry(Event),
-    /// The argument of the handler.
-    Argument(Event),
-    /// The state of the event, as SDEI_EVENT_STATUS has it.
-    Status(Event),
-    /// What the handler of a priority interrupted. Reads as zero while no such
-    /// handler runs; what is written then is kept, and can be read once the
-    /// state of an event says that its handler runs.
-    Context(Priority, ContextPart),
-}
-
-const PE_STATE: u16 = 0x8000;
-const PENDING: u16 = 0x8001;
-const EVENTS: u16 = 0x8100;
-const CONTEXTS: u16 = 0x8200;
-
-/// Distance between the registers of two events.
-const EVENT_STRIDE: u16 = 4;
-/// Distance between the registers of two contexts.
-const CONTEXT_STRIDE: u16 = 0x20;
-/// Registers of a context: x0 to x17, PC, PSTATE.
-const CONTEXT_PC: u16 = SAVED_GPRS as u16;
-const CONTEXT_PSTATE: u16 = CONTEXT_PC + 1;
-const CONTEXT_LEN: u16 = CONTEXT_PSTATE + 1;
-/// Registers of an event: entry, argument, status.
-const EVENT_LEN: u16 = 3;
-
 const PE_STATE_MASKED: u64 = 1 << 0;
 const PE_STATE_SUSPENDED: u64 = 1 << 1;
-
-/// The index of a part of the `i`th event or context.
-fn at(base: u16, stride: u16, i: u16, part: u16) -> u16 {
-    base.wrapping_add(i.wrapping_mul(stride)).wrapping_add(part)
-}
-
-impl Register {
-    /// The number of registers of a CPU.
-    pub const COUNT: u16 = 2 + Event::COUNT as u16 * EVENT_LEN + 2 * CONTEXT_LEN;
-
-    /// The index of the `n`th register, in ascending order of indices.
-    pub fn nth_index(n: u16) -> Option<u16> {
-        const EVENTS_LEN: u16 = Event::COUNT as u16 * EVENT_LEN;
-
-        if n >= Register::COUNT {
-            return None;
-        }
-        Some(match n {
-            0 => PE_STATE,
-            1 => PENDING,
-            _ => match n.wrapping_sub(2) {
-                n @ 0..EVENTS_LEN => at(EVENTS, EVENT_STRIDE, n / EVENT_LEN, n % EVENT_LEN),
-                n => {
-                    let n = n.wrapping_sub(EVENTS_LEN);
-                    at(CONTEXTS, CONTEXT_STRIDE, n / CONTEXT_LEN, n % CONTEXT_LEN)
-                }
-            },
-        })
-    }
-
-    /// The register with this index: the low 16 bits of its ID.
-    pub fn from_index(index: u16) -> Option<Register> {
-        match index {
-            PE_STATE => Some(Register::PeState),
-            PENDING => Some(Register::Pending),
-            EVENTS..CONTEXTS => {
-                let offset = index.wrapping_sub(EVENTS);
-                let event = Event::from_index(usize::from(offset / EVENT_STRIDE))?;
-                match offset % EVENT_STRIDE {
-                    0 => Some(Register::Entry(event)),
-                    1 => Some(Register::Argument(event)),
-                    2 => Some(Register::Status(event)),
-                    _ => None,
-                }
-            }
-            CONTEXTS.. => {
-                let offset = index.wrapping_sub(CONTEXTS);
-                let priority = match offset / CONTEXT_STRIDE {
-                    0 => Priority::Normal,
-                    1 => Priority::Critical,
-                    _ => return None,
-                };
-                let part = match offset % CONTEXT_STRIDE {
-                    n @ 0..CONTEXT_PC => ContextPart::Gpr(n as u8),
-                    CONTEXT_PC => ContextPart::Pc,
-                    CONTEXT_PSTATE => ContextPart::PState,
-                    _ => return None,
-                };
-                Some(Register::Context(priority, part))
-            }
-            _ => None,
-        }
-    }
-}
 
 impl<V: Vcpu> Cpu<'_, V> {
     /// Reads a register.
@@ -144,6 +36,14 @@ impl<V: Vcpu> Cpu<'_, V> {
                     .fold(0, |bits, (_, bit)| bits | bit)
             }
             Register::Pending => self.vcpu.port().pending().bits(),
+            Register::SharedRunning => self.pe.all_running_shared().bits(),
+            Register::SharedPending => self.with_bank(|_, port| port.pending().bits()),
+            Register::Shared(event, part) => self.with_bank(|bank, _| match part {
+                SharedPart::Entry => bank.handler(event).entry,
+                SharedPart::Argument => bank.handler(event).argument,
+                SharedPart::Status => bank.state_of_registration(event).status(),
+                SharedPart::Routing => bank.routing(event).to_word(),
+            }),
             Register::Entry(event) => self.pe.handler(event).entry,
             Register::Argument(event) => self.pe.handler(event).argument,
             Register::Status(event) => self.pe.state(event).status(),
@@ -167,6 +67,11 @@ impl<V: Vcpu> Cpu<'_, V> {
     /// Writes a register. Registers can be written in any order; a value that
     /// was read is always accepted. The CPU is kicked, as the write may have made
     /// an event deliverable.
+    ///
+    /// A register of the guest as a whole can be written while no CPU has run
+    /// since its last reset. Later, a write changes nothing: user space writes
+    /// back to one CPU what it read before, and must not undo what other CPUs have
+    /// done since.
     ///
     /// # Errors
     ///
@@ -192,6 +97,12 @@ impl<V: Vcpu> Cpu<'_, V> {
             }
             Register::Argument(event) => self.pe.handler_mut(event).argument = value,
             Register::Status(event) => self.set_status(event, value)?,
+            Register::SharedRunning => self.set_shared_running(value)?,
+            Register::SharedPending => {
+                let events = SharedSet::from_bits(value).ok_or(RegisterError)?;
+                self.restore_shared(|_, port| port.restore(events));
+            }
+            Register::Shared(event, part) => self.set_shared(event, part, value)?,
             Register::Context(priority, part) => {
                 let context = self.pe.context_mut(priority);
                 match part {
@@ -207,6 +118,8 @@ impl<V: Vcpu> Cpu<'_, V> {
                 }
             }
         }
+        // The write may have made the CPU unable to take a shared event.
+        self.leave_shared();
         self.vcpu.kick();
         Ok(())
     }
@@ -216,14 +129,108 @@ impl<V: Vcpu> Cpu<'_, V> {
     /// status user space has written or will write as well.
     fn set_status(&mut self, event: Event, value: u64) -> Result<(), RegisterError> {
         let state = State::from_status(value).ok_or(RegisterError)?;
-        let priority = event.priority();
-        if state.is_running() {
-            self.pe.start_handler(event);
-        } else if self.pe.running(priority) == Some(event) {
-            self.pe.end_handler(priority);
-        }
+        let (priority, one) = (event.priority(), AnyEvent::Private(event));
         self.pe.set_registration(event, state.registration());
+        if state.is_running() {
+            self.replace_handler(priority, Some(one));
+        } else if self.pe.running(priority) == Some(one) {
+            self.replace_handler(priority, None);
+        }
         self.publish();
         Ok(())
     }
+
+    /// Writes which shared events have handlers that run here. An event that ran
+    /// on another CPU no longer does: user space has written or will write that
+    /// CPU's register as well.
+    fn set_shared_running(&mut self, value: u64) -> Result<(), RegisterError> {
+        let events = SharedSet::from_bits(value).ok_or(RegisterError)?;
+        let of = |priority| events.of_priority(priority).iter();
+        let priorities = [Priority::Normal, Priority::Critical];
+        if priorities
+            .into_iter()
+            .any(|priority| of(priority).count() > 1)
+        {
+            return Err(RegisterError);
+        }
+        for priority in priorities {
+            match of(priority).next() {
+                Some(event) => self.replace_handler(priority, Some(AnyEvent::Shared(event))),
+                None if self.pe.running_shared(priority).is_some() => {
+                    self.replace_handler(priority, None);
+                }
+                None => {}
+            }
+        }
+        self.publish();
+        Ok(())
+    }
+
+    /// Has the handler of `event` run, or none, in the place of the one of this
+    /// priority that ran. Keeps the context.
+    fn replace_handler(&mut self, priority: Priority, event: Option<AnyEvent>) {
+        let before = self.pe.running(priority);
+        if before == event {
+            return;
+        }
+        match event {
+            Some(event) => {
+                self.pe.start_handler(event);
+            }
+            None => {
+                self.pe.end_handler(priority);
+            }
+        }
+        if let Some(AnyEvent::Shared(event)) = event {
+            self.with_bank(|bank, port| bank.start(port, event, self.vcpu.id()));
+        }
+        if let Some(AnyEvent::Shared(event)) = before {
+            self.shared_handler_ended(event);
+        }
+    }
+
+    /// Writes what is kept for a shared event.
+    fn set_shared(
+        &mut self,
+        event: SharedEvent,
+        part: SharedPart,
+        value: u64,
+    ) -> Result<(), RegisterError> {
+        match part {
+            SharedPart::Entry if Handler::is_aligned(value) => {
+                self.restore_shared(|bank, _| bank.handler_mut(event).entry = value);
+            }
+            SharedPart::Argument => {
+                self.restore_shared(|bank, _| bank.handler_mut(event).argument = value);
+            }
+            SharedPart::Status => {
+                let registration = registration(value).ok_or(RegisterError)?;
+                self.restore_shared(|bank, port| bank.set_registration(port, event, registration));
+            }
+            SharedPart::Routing => {
+                let routing = Routing::from_word(value).ok_or(RegisterError)?;
+                self.restore_shared(|bank, port| bank.set_routing(port, event, routing));
+            }
+            SharedPart::Entry => return Err(RegisterError),
+        }
+        Ok(())
+    }
+
+    /// Changes the bank, unless a CPU has run since its last reset.
+    fn restore_shared(&mut self, change: impl FnOnce(&mut Bank, &SharedPort)) {
+        self.with_bank(|bank, port| {
+            if !bank.is_live() {
+                change(bank, port);
+            }
+        });
+        SharedEvent::ALL
+            .into_iter()
+            .for_each(|event| self.reroute(event));
+    }
+}
+
+/// The registration that this status stands for, if no handler runs in it.
+fn registration(status: u64) -> Option<Registration> {
+    let state = State::from_status(status)?;
+    (!state.is_running()).then(|| state.registration())
 }

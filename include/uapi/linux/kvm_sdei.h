@@ -10,7 +10,7 @@
 
 /*
  * VM capability, "SDEI" in ASCII. KVM_CHECK_EXTENSION returns the number of
- * events, or 0 without the module. Use KVM_ENABLE_CAP before you create the
+ * private events, or 0 without the module. Use KVM_ENABLE_CAP before you create the
  * first vCPU; flags and args are zero.
  */
 #define KVM_CAP_ARM_SDEI		0x53444549
@@ -22,7 +22,9 @@
 #define KVM_SDEI_FN_BASE		0xc4000020
 #define KVM_SDEI_NR_FUNCTIONS		0x20
 
-/* Numbers of the events. Every vCPU has its own instance of each event. */
+/*
+ * Numbers of the private events. Every vCPU has its own instance of each event.
+ */
 #define KVM_SDEI_EVENT_SIGNALLED	0x00000000
 #define KVM_SDEI_EVENT_NORMAL(n)	(0x40000010 + (n))
 #define KVM_SDEI_EVENT_CRITICAL(n)	(0x40000020 + (n))
@@ -34,6 +36,15 @@
 #define KVM_SDEI_INDEX_SIGNALLED	0
 #define KVM_SDEI_INDEX_NORMAL(n)	(1 + (n))
 #define KVM_SDEI_INDEX_CRITICAL(n)	(5 + (n))
+
+/* Numbers and indices of the shared events. The VM has one instance of each. */
+#define KVM_SDEI_EVENT_SHARED_NORMAL(n)		(0x40000110 + (n))
+#define KVM_SDEI_EVENT_SHARED_CRITICAL(n)	(0x40000120 + (n))
+#define KVM_SDEI_NR_SHARED_NORMAL	2
+#define KVM_SDEI_NR_SHARED_CRITICAL	2
+#define KVM_SDEI_NR_SHARED_EVENTS	4
+#define KVM_SDEI_INDEX_SHARED_NORMAL(n)		(n)
+#define KVM_SDEI_INDEX_SHARED_CRITICAL(n)	(2 + (n))
 
 /* Pseudo-registers of a vCPU; each is a u64. */
 #define KVM_REG_ARM_SDEI(r)	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | \
@@ -47,6 +58,9 @@
  * changes nothing.
  */
 #define KVM_REG_ARM_SDEI_PENDING	KVM_REG_ARM_SDEI(0x8001)
+
+/* One bit for each shared event whose handler runs on the vCPU. */
+#define KVM_REG_ARM_SDEI_SHARED_RUNNING	KVM_REG_ARM_SDEI(0x8002)
 
 #define KVM_REG_ARM_SDEI_ENTRY(i)	KVM_REG_ARM_SDEI(0x8100 + 4 * (i))
 #define KVM_REG_ARM_SDEI_ARGUMENT(i)	KVM_REG_ARM_SDEI(0x8101 + 4 * (i))
@@ -62,6 +76,20 @@
 #define KVM_REG_ARM_SDEI_PSTATE(p)	KVM_REG_ARM_SDEI(0x8213 + 32 * (p))
 
 /*
+ * Pseudo-registers of the VM: each vCPU has them, with the same values. A write
+ * changes nothing once a vCPU has run since its last reset.
+ */
+/* One bit for each shared event. Writing 1 makes the event pending. */
+#define KVM_REG_ARM_SDEI_SHARED_PENDING		KVM_REG_ARM_SDEI(0x8300)
+#define KVM_REG_ARM_SDEI_SHARED_ENTRY(i)	KVM_REG_ARM_SDEI(0x8400 + 4 * (i))
+#define KVM_REG_ARM_SDEI_SHARED_ARGUMENT(i)	KVM_REG_ARM_SDEI(0x8401 + 4 * (i))
+/* KVM_SDEI_STATE_REGISTERED and _ENABLED */
+#define KVM_REG_ARM_SDEI_SHARED_STATUS(i)	KVM_REG_ARM_SDEI(0x8402 + 4 * (i))
+/* 0 for RM_ANY; for RM_PE bit 63 and the affinity of the vCPU */
+#define KVM_REG_ARM_SDEI_SHARED_ROUTING(i)	KVM_REG_ARM_SDEI(0x8403 + 4 * (i))
+#define   KVM_REG_ARM_SDEI_ROUTING_PE		(1ULL << 63)
+
+/*
  * vCPU device attributes. kvm_device_attr.addr points to a u64 with the number
  * of an event. Any thread may use them, while the vCPU runs.
  */
@@ -71,9 +99,17 @@
 /* KVM_GET_DEVICE_ATTR: reads the number, writes the state to the same place */
 #define   KVM_ARM_VCPU_SDEI_STATE	2
 
+/* VM device attributes: the same for shared events. */
+#define KVM_ARM_VM_SDEI_CTRL		0x53444549
+#define   KVM_ARM_VM_SDEI_RAISE		0	/* KVM_SET_DEVICE_ATTR */
+#define   KVM_ARM_VM_SDEI_WITHDRAW	1	/* KVM_SET_DEVICE_ATTR */
+#define   KVM_ARM_VM_SDEI_STATE		2	/* KVM_GET_DEVICE_ATTR */
+
 #define KVM_SDEI_STATE_REGISTERED	(1 << 0)
 #define KVM_SDEI_STATE_ENABLED		(1 << 1)
-#define KVM_SDEI_STATE_RUNNING		(1 << 2)	/* only in registers */
-#define KVM_SDEI_STATE_PENDING		(1 << 3)	/* only in the attribute */
+/* In registers, and in the attribute of the VM. */
+#define KVM_SDEI_STATE_RUNNING		(1 << 2)
+/* Only in the attributes. */
+#define KVM_SDEI_STATE_PENDING		(1 << 3)
 
 #endif /* _UAPI_LINUX_KVM_SDEI_H */

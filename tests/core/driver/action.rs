@@ -31,8 +31,8 @@ pub enum What {
     Call(Call),
     /// The host is about to run the guest. Every kick leads to this.
     Deliver,
-    /// The VMM raises the event. For event 0: a CPU signals it that is neither
-    /// of the two.
+    /// The VMM raises the event, which may be a shared one. For event 0: a CPU
+    /// signals it that is neither of the two.
     Raise(usize),
     Withdraw(usize),
     /// The CPU is reset by KVM_ARM_VCPU_INIT or CPU_ON. This also ends a
@@ -42,7 +42,7 @@ pub enum What {
     /// before.
     ColdReset,
     Power(PowerCall),
-    /// The CPU migrates to a new one.
+    /// The guest migrates: both CPUs, and what they share.
     Migrate(Order),
     /// The VMM reads all registers and writes them back to the same CPU. In
     /// between it raises the event.

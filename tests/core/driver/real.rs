@@ -4,8 +4,11 @@
 //! needs: a way to the other CPU, system registers, and an observer.
 
 use super::model::{self, AFFINITY, KINDS};
-use sdei::{Cpu, EntryControls, Event, PState, Pe, Peer, Port, Register, Regs, Vcpu};
-use std::cell::Cell;
+use sdei::{
+    Affinity, AnyEvent, Bank, Cpu, EntryControls, Event, PState, Pe, Peer, Port, Register, Regs,
+    SharedEvent, SharedPort, Vcpu, Vm,
+};
+use std::cell::{Cell, RefCell};
 use std::sync::LazyLock;
 
 /// The model's events, as the dispatcher names them.
@@ -22,9 +25,28 @@ pub const EVENTS: [Event; model::EVENTS] = {
     events
 };
 
+/// The same for the shared events.
+pub const SHARED: [SharedEvent; model::SHARED_EVENTS] = {
+    let mut events = [SharedEvent::Normal0; model::SHARED_EVENTS];
+    let mut n = 0;
+    while n < events.len() {
+        events[n] = match SharedEvent::from_number(KINDS[model::EVENTS + n].number) {
+            Some(event) => event,
+            None => panic!("an event that the dispatcher doesn't know"),
+        };
+        n += 1;
+    }
+    events
+};
+
 /// The index of an event in the model.
-fn index(event: Event) -> Option<usize> {
-    EVENTS.into_iter().position(|other| other == event)
+fn index(event: AnyEvent) -> Option<usize> {
+    (0..model::ALL_EVENTS).find(|&n| match event {
+        AnyEvent::Private(event) => EVENTS.get(n) == Some(&event),
+        AnyEvent::Shared(event) => {
+            n.checked_sub(model::EVENTS).and_then(|n| SHARED.get(n)) == Some(&event)
+        }
+    })
 }
 
 /// Every pseudo-register, in ascending order.
@@ -54,6 +76,8 @@ pub struct Seat {
     pub kicks: Cell<u32>,
     /// The events that were pending when the CPU was last kicked.
     pub pending_at_kick: Cell<u64>,
+    /// Whether the CPU had something to do when it was last kicked.
+    pub work_at_kick: Cell<bool>,
 }
 
 impl Seat {
@@ -62,6 +86,7 @@ impl Seat {
             port,
             kicks: Cell::new(0),
             pending_at_kick: Cell::new(0),
+            work_at_kick: Cell::new(false),
         }
     }
 }
@@ -70,6 +95,7 @@ impl Seat {
     fn kick(&self) {
         self.kicks.set(self.kicks.get() + 1);
         self.pending_at_kick.set(self.port.pending().bits());
+        self.work_at_kick.set(self.port.has_work());
     }
 }
 
@@ -80,6 +106,48 @@ impl Peer for &Seat {
 
     fn kick(&self) {
         Seat::kick(self);
+    }
+
+    fn is_off(&self) -> bool {
+        false
+    }
+}
+
+/// What all CPUs have in common.
+pub struct Room {
+    pub seats: [Seat; 2],
+    pub shared: SharedPort,
+    pub bank: RefCell<Bank>,
+}
+
+impl Room {
+    fn new(seats: [Seat; 2]) -> Room {
+        Room {
+            seats,
+            shared: SharedPort::new(),
+            bank: RefCell::new(Bank::new()),
+        }
+    }
+}
+
+impl Vm for Room {
+    type Peer<'a> = &'a Seat;
+
+    fn shared(&self) -> &SharedPort {
+        &self.shared
+    }
+
+    fn with_bank<R>(&self, what: impl FnOnce(&mut Bank) -> R) -> R {
+        // This fails if the lock is held already.
+        what(&mut self.bank.borrow_mut())
+    }
+
+    fn cpu_at(&self, affinity: Affinity) -> Option<&Seat> {
+        by_affinity(affinity.bits()).map(|n| &self.seats[n])
+    }
+
+    fn any_cpu(&self, mut test: impl FnMut(&&Seat) -> bool) -> bool {
+        self.seats.iter().any(|seat| test(&seat))
     }
 }
 
@@ -101,47 +169,99 @@ impl Local {
     }
 }
 
-/// Both CPUs.
+/// The state of the shared events between two steps.
+pub struct Common {
+    pub port: SharedPort,
+    pub bank: Bank,
+    pub model: [model::Shared; model::SHARED_EVENTS],
+}
+
+impl Common {
+    pub fn cold() -> Common {
+        Common {
+            port: SharedPort::new(),
+            bank: Bank::new(),
+            model: model::Guest::cold().shared,
+        }
+    }
+}
+
+/// The guest: both CPUs, and what they share.
 pub struct World {
     pub pes: [Pe; 2],
-    pub seats: [Seat; 2],
-    pub models: [model::Cpu; 2],
+    pub room: Room,
+    pub model: model::Guest,
 }
 
 impl Clone for World {
     fn clone(&self) -> World {
         World {
             pes: self.pes.each_ref().map(duplicate),
-            seats: [0, 1].map(|cpu| Seat::new(self.port_copy(cpu))),
-            models: self.models,
+            room: self.room_copy(),
+            model: self.model,
         }
     }
 }
 
 impl World {
-    pub fn of(locals: [&Local; 2]) -> World {
+    pub fn of(locals: [&Local; 2], common: &Common) -> World {
         World {
             pes: locals.map(|local| duplicate(&local.pe)),
-            seats: locals.map(|local| Seat::new(duplicate(&local.port))),
-            models: locals.map(|local| local.model),
+            room: Room {
+                seats: locals.map(|local| Seat::new(duplicate(&local.port))),
+                shared: duplicate(&common.port),
+                bank: RefCell::new(duplicate(&common.bank)),
+            },
+            model: model::Guest {
+                cpus: locals.map(|local| local.model),
+                shared: common.model,
+            },
         }
+    }
+
+    pub fn cold() -> World {
+        World::of([&Local::cold(), &Local::cold()], &Common::cold())
     }
 
     pub fn local(&self, cpu: usize) -> Local {
         Local {
             pe: duplicate(&self.pes[cpu]),
-            port: duplicate(&self.seats[cpu].port),
-            model: self.models[cpu],
+            port: duplicate(&self.room.seats[cpu].port),
+            model: self.model.cpus[cpu],
         }
     }
 
-    pub fn port_copy(&self, cpu: usize) -> Port {
-        duplicate(&self.seats[cpu].port)
+    pub fn common(&self) -> Common {
+        Common {
+            port: duplicate(&self.room.shared),
+            bank: duplicate(&self.room.bank.borrow()),
+            model: self.model.shared,
+        }
+    }
+
+    /// A copy of all that threads share.
+    pub fn room_copy(&self) -> Room {
+        let room = &self.room;
+        Room {
+            seats: room
+                .seats
+                .each_ref()
+                .map(|seat| Seat::new(duplicate(&seat.port))),
+            shared: duplicate(&room.shared),
+            bank: RefCell::new(duplicate(&room.bank.borrow())),
+        }
+    }
+
+    /// The guest moves to a new host: what is left there is what the registers
+    /// say.
+    pub fn move_away(&mut self) {
+        self.pes = [Pe::new(), Pe::new()];
+        self.room = Room::new([0, 1].map(|_| Seat::new(Port::new())));
     }
 
     /// The host does something with a CPU while the guest does not run on it.
     pub fn host<R>(&mut self, cpu: usize, what: impl FnOnce(&mut Cpu<'_, Idle<'_>>) -> R) -> R {
-        Idle(&self.seats[cpu]).with(&mut self.pes[cpu], what)
+        Idle(&self.room, cpu).with(&mut self.pes[cpu], what)
     }
 
     pub fn get(&mut self, cpu: usize, register: Register) -> u64 {
@@ -159,8 +279,8 @@ impl World {
     /// handler runs: this reads them from a copy in which handlers run.
     pub fn save_all(&mut self, cpu: usize) -> Vec<u64> {
         let mut saved = self.save(cpu);
-        let seat = Seat::new(self.port_copy(cpu));
-        Idle(&seat).with(&mut duplicate(&self.pes[cpu]), |copy| {
+        let room = self.room_copy();
+        Idle(&room, cpu).with(&mut duplicate(&self.pes[cpu]), |copy| {
             for event in [Event::Normal0, Event::Critical0] {
                 let set = copy.set_register(Register::Status(event), 0b100);
                 set.expect("a status");
@@ -180,9 +300,9 @@ impl World {
     }
 }
 
-/// A CPU on which the guest does not run: it has no way to other CPUs, and no
-/// system registers.
-pub struct Idle<'a>(pub &'a Seat);
+/// A CPU on which the guest does not run: it makes no call, and has no system
+/// registers.
+pub struct Idle<'a>(pub &'a Room, pub usize);
 
 impl Idle<'_> {
     /// Has something done with the CPU that has this state.
@@ -200,11 +320,15 @@ impl Idle<'_> {
 
 impl Peer for Idle<'_> {
     fn port(&self) -> &Port {
-        &self.0.port
+        &self.0.seats[self.1].port
     }
 
     fn kick(&self) {
-        self.0.kick();
+        self.0.seats[self.1].kick();
+    }
+
+    fn is_off(&self) -> bool {
+        false
     }
 }
 
@@ -213,6 +337,15 @@ impl Vcpu for Idle<'_> {
         = &'a Seat
     where
         Self: 'a;
+    type Vm = Room;
+
+    fn vm(&self) -> &Room {
+        self.0
+    }
+
+    fn id(&self) -> u32 {
+        self.1 as u32
+    }
 
     fn has_affinity(&self, _mpidr: u64) -> bool {
         unreachable!("it makes no call")
@@ -244,13 +377,15 @@ impl Vcpu for Idle<'_> {
 pub struct System<'a> {
     /// Which of the seats is the CPU's own.
     pub me: usize,
-    pub seats: &'a [Seat; 2],
+    pub room: &'a Room,
     pub controls: model::Controls,
     pub elr_el1: Cell<u64>,
     pub spsr_el1: Cell<u64>,
     /// Bit n: the handler of the model's event n is running.
     pub running: Cell<u16>,
-    pub deliveries: Cell<[u8; model::EVENTS]>,
+    pub deliveries: Cell<[u8; model::ALL_EVENTS]>,
+    /// The event that was delivered.
+    pub delivered: Cell<Option<usize>>,
     /// The result of the call, if it returned.
     pub result: Cell<Option<i64>>,
     pub mistake: Cell<Option<&'static str>>,
@@ -259,7 +394,7 @@ pub struct System<'a> {
 /// The critical events in this set.
 fn critical(events: u16) -> u16 {
     let critical = |&event: &usize| KINDS[event].critical;
-    (0..model::EVENTS)
+    (0..model::ALL_EVENTS)
         .filter(critical)
         .fold(0, |bits, event| bits | (events & (1 << event)))
 }
@@ -272,11 +407,15 @@ fn by_affinity(mpidr: u64) -> Option<usize> {
 
 impl Peer for System<'_> {
     fn port(&self) -> &Port {
-        &self.seats[self.me].port
+        &self.room.seats[self.me].port
     }
 
     fn kick(&self) {
-        self.seats[self.me].kick();
+        self.room.seats[self.me].kick();
+    }
+
+    fn is_off(&self) -> bool {
+        false
     }
 }
 
@@ -285,13 +424,22 @@ impl Vcpu for System<'_> {
         = &'a Seat
     where
         Self: 'a;
+    type Vm = Room;
+
+    fn vm(&self) -> &Room {
+        self.room
+    }
+
+    fn id(&self) -> u32 {
+        self.me as u32
+    }
 
     fn has_affinity(&self, mpidr: u64) -> bool {
         by_affinity(mpidr) == Some(self.me)
     }
 
     fn peer(&self, mpidr: u64) -> Option<&Seat> {
-        by_affinity(mpidr).map(|n| &self.seats[n])
+        by_affinity(mpidr).map(|n| &self.room.seats[n])
     }
 
     fn has_aarch32_el0(&self) -> bool {
@@ -322,7 +470,7 @@ impl Vcpu for System<'_> {
     }
 
     /// Checks the rules of DEN0054 4.3.2, without the model.
-    fn on_delivery(&self, event: Event, _pc: u64) {
+    fn on_delivery(&self, event: AnyEvent, _pc: u64) {
         let Some(n) = index(event) else {
             self.mistake.set(Some("an event that nobody knows"));
             return;
@@ -337,9 +485,10 @@ impl Vcpu for System<'_> {
         let mut deliveries = self.deliveries.get();
         deliveries[n] += 1;
         self.deliveries.set(deliveries);
+        self.delivered.set(Some(n));
     }
 
-    fn on_completion(&self, event: Event, _pc: u64) {
+    fn on_completion(&self, event: AnyEvent, _pc: u64) {
         let running = self.running.get();
         let innermost = match critical(running) {
             0 => running,

@@ -3,7 +3,9 @@
 //! Turns bytes into steps. Every sequence of bytes stands for some step, and
 //! more values stand for those steps that are likely to find something.
 
-use crate::driver::model::{Controls, Id, Image, PowerCall, Regs, AFFINITY, EVENTS, KINDS};
+use crate::driver::model::{
+    Controls, Id, Image, PowerCall, Regs, AFFINITY, ALL_EVENTS, EVENTS, KINDS, SHARED_EVENTS,
+};
 use crate::driver::{Action, Call, Order, What};
 
 /// The number of bytes of a step: one for the kind of step, one for the CPU
@@ -68,7 +70,7 @@ pub fn step(record: &[u8]) -> (Action, Regs, Controls) {
 impl Record {
     fn what(&self) -> What {
         let [a, b, ..] = self.choices;
-        let event = usize::from(b) % EVENTS;
+        let event = usize::from(b) % ALL_EVENTS;
         match self.what % 16 {
             0..=6 => What::Call(self.call(Id::VERSION + u32::from(a) % 19)),
             7 => What::Call(self.call(Id::VERSION + u32::from(a) % 32)),
@@ -87,6 +89,7 @@ impl Record {
                 2 => What::Power(PowerCall::CpuOff),
                 3 => What::Power(PowerCall::SystemOff),
                 4 => What::Power(PowerCall::SystemSuspend),
+                5 => What::Power(PowerCall::CpuSuspend),
                 // KVM passes only function IDs of the range, so these never
                 // arrive in the module. The dispatcher has to refuse them all
                 // the same.
@@ -98,11 +101,12 @@ impl Record {
     fn call(&self, id: u32) -> Call {
         let [_, b, c, d] = self.choices;
         let any = self.number;
-        let known = match b % 16 {
-            b @ 0..=8 => u64::from(KINDS[usize::from(b)].number),
-            b @ 9..=11 => u64::from(KINDS[[0, 1, 5][usize::from(b) - 9]].number),
+        let known = match b % 32 {
+            b @ 0..=12 => u64::from(KINDS[usize::from(b)].number),
+            b @ 13..=15 => u64::from(KINDS[[0, 1, 5][usize::from(b) - 13]].number),
+            b @ 16..=27 => u64::from(KINDS[EVENTS + usize::from(b) % SHARED_EVENTS].number),
             // Only 32 bits count.
-            b @ 12..=13 => u64::from(KINDS[usize::from(b) - 12].number) | (any << 32),
+            b @ 28..=29 => u64::from(KINDS[usize::from(b) - 28].number) | (any << 32),
             _ => any,
         };
         // Mostly a small number.
@@ -121,13 +125,21 @@ impl Record {
                 } else {
                     u64::from(d & 1)
                 };
-                [known, entry, scramble(any), flags, any]
+                [known, entry, scramble(any), flags, target]
             }
             Id::SIGNAL => [known, target, any, any, any],
             Id::ENABLE | Id::DISABLE | Id::UNREGISTER | Id::STATUS | Id::INTERRUPT_RELEASE => {
                 [known, any, any, any, any]
             }
-            Id::GET_INFO | Id::ROUTING_SET => [known, number, target, any, any],
+            Id::GET_INFO => [known, number, target, any, any],
+            Id::ROUTING_SET => {
+                let mode = if d & 3 == 0 {
+                    number
+                } else {
+                    u64::from(d >> 2 & 1)
+                };
+                [known, mode, target, any, any]
+            }
             _ => [number, any, any, any, any],
         };
         let name = usize::try_from(id.wrapping_sub(Id::VERSION));
@@ -150,7 +162,10 @@ impl Record {
                 128..=159 => registers[0],
                 160..=191 => registers[1],
                 // The status of an event.
-                _ => registers[4 + 3 * (usize::from(b) % EVENTS)],
+                // What is kept for shared events.
+                192..=223 => registers[registers.len() - 1 - usize::from(b) % 17],
+                224..=231 => registers[2],
+                _ => registers[5 + 3 * (usize::from(b) % EVENTS)],
             },
             value: match c % 4 {
                 0 => self.number,

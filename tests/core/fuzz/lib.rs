@@ -7,7 +7,7 @@ mod decode;
 #[path = "../driver/mod.rs"]
 mod driver;
 
-use driver::{possible, step, Local, World};
+use driver::{possible, step, World};
 
 pub use decode::RECORD;
 
@@ -15,11 +15,11 @@ pub use decode::RECORD;
 /// power-up. Skips steps that are impossible in the state of the guest. Returns
 /// the number of steps that were made, or the steps that lead to a difference.
 pub fn run(bytes: &[u8]) -> Result<usize, String> {
-    let mut world = World::of([&Local::cold(), &Local::cold()]);
+    let mut world = World::cold();
     let mut actions = Vec::new();
     for record in bytes.chunks_exact(RECORD) {
         let (action, regs, controls) = decode::step(record);
-        if !possible(&world.models[action.cpu], action.what) {
+        if !possible(&world.model, action.cpu, action.what) {
             continue;
         }
         actions.push(action);

@@ -3,7 +3,7 @@
 //! The calls (DEN0054 5.1).
 
 use super::table::{self, look_up, Row};
-use super::{find, take_exception, Controls, Cpu, Regs, AFFINITY, EVENTS, KINDS};
+use super::{find, take_exception, Controls, Cpu, Guest, Regs, AFFINITY, EVENTS, KINDS};
 
 pub const SUCCESS: i64 = 0;
 pub const NOT_SUPPORTED: i64 = -1;
@@ -39,22 +39,23 @@ impl Id {
 
 /// CPU `me` makes the call `id` with its arguments in `regs`. The result goes
 /// into `regs`. If the call made an event deliverable, the caller of this
-/// function then calls [`Cpu::deliver`].
-pub fn call(cpus: &mut [Cpu; 2], me: usize, id: u32, regs: &mut Regs, controls: Controls) {
+/// function then calls [`Guest::deliver`].
+pub fn call(guest: &mut Guest, me: usize, id: u32, regs: &mut Regs, controls: Controls) {
     match id {
-        Id::COMPLETE | Id::COMPLETE_AND_RESUME if cpus[me].innermost().is_some() => {
-            complete(&mut cpus[me], id, regs, controls);
+        Id::COMPLETE | Id::COMPLETE_AND_RESUME if guest.cpus[me].innermost().is_some() => {
+            complete(guest, me, id, regs, controls);
         }
-        _ => regs.x[0] = result(cpus, me, id, regs) as u64,
+        _ => regs.x[0] = result(guest, me, id, regs) as u64,
     }
 }
 
 /// 5.1.6 and 5.1.7: the completions have no result, and restore what was
 /// interrupted. After SDEI_EVENT_COMPLETE_AND_RESUME, it looks as if the
 /// interrupted code had taken an exception to the given address.
-fn complete(cpu: &mut Cpu, id: u32, regs: &mut Regs, controls: Controls) {
+fn complete(guest: &mut Guest, me: usize, id: u32, regs: &mut Regs, controls: Controls) {
     let address = regs.x[1];
-    let was = cpu.pop().expect("a handler runs").interrupted.in_guest();
+    let frame = guest.pop(me).expect("a handler runs");
+    let was = frame.interrupted.in_guest();
     regs.x[..18].copy_from_slice(&was.x);
     regs.pc = was.pc;
     regs.pstate = was.pstate;
@@ -67,10 +68,16 @@ fn complete(cpu: &mut Cpu, id: u32, regs: &mut Regs, controls: Controls) {
 }
 
 /// All other calls.
-fn result(cpus: &mut [Cpu; 2], me: usize, id: u32, regs: &Regs) -> i64 {
-    let [_, x1, x2, x3, x4, ..] = regs.x;
+fn result(guest: &mut Guest, me: usize, id: u32, regs: &Regs) -> i64 {
+    let [_, x1, x2, x3, x4, x5, ..] = regs.x;
     let event = find(x1);
-    let cpu = &mut cpus[me];
+    if let Some(event) = event.filter(|&event| KINDS[event].shared) {
+        if let Some(result) = about_shared(guest, event, id, [x2, x3, x4, x5]) {
+            return result;
+        }
+    }
+    let event = event.filter(|&event| !KINDS[event].shared);
+    let cpu = &mut guest.cpus[me];
     match id {
         Id::VERSION => 1 << 48,
         Id::REGISTER => register(cpu, event, [x2, x3, x4]),
@@ -89,7 +96,6 @@ fn result(cpus: &mut [Cpu; 2], me: usize, id: u32, regs: &Regs) -> i64 {
             None => INVALID_PARAMETERS,
         },
         Id::GET_INFO => match (event, x2 as u32) {
-            // All events are private.
             (Some(_), 0) => 0,
             // 0 means that the event can be signalled.
             (Some(event), 1) => i64::from(!KINDS[event].signalled),
@@ -97,7 +103,7 @@ fn result(cpus: &mut [Cpu; 2], me: usize, id: u32, regs: &Regs) -> i64 {
             // Routing is for shared events.
             _ => INVALID_PARAMETERS,
         },
-        // Routing is for shared events, and there are none.
+        // Routing is for shared events.
         Id::ROUTING_SET => INVALID_PARAMETERS,
         Id::PE_MASK => i64::from(!std::mem::replace(&mut cpu.masked, true)),
         Id::PE_UNMASK => {
@@ -112,7 +118,7 @@ fn result(cpus: &mut [Cpu; 2], me: usize, id: u32, regs: &Regs) -> i64 {
         },
         // No event is bound to an interrupt.
         Id::INTERRUPT_RELEASE => INVALID_PARAMETERS,
-        Id::SIGNAL => signal(cpus, event, x2),
+        Id::SIGNAL => signal(&mut guest.cpus, event, x2),
         // There are no slots. Relative mode is not offered.
         Id::FEATURES if x1 as u32 == 0 => 0,
         Id::FEATURES => INVALID_PARAMETERS,
@@ -126,7 +132,16 @@ fn result(cpus: &mut [Cpu; 2], me: usize, id: u32, regs: &Regs) -> i64 {
             }
             result
         }
-        Id::SHARED_RESET => SUCCESS,
+        Id::SHARED_RESET => {
+            let mut result = SUCCESS;
+            for event in EVENTS..EVENTS + guest.shared.len() {
+                if change_shared(guest, event, &table::RESET) == DENIED {
+                    result = DENIED;
+                }
+                guest.shared[event - EVENTS].pending = false;
+            }
+            result
+        }
         _ => NOT_SUPPORTED,
     }
 }
@@ -185,4 +200,77 @@ fn signal(cpus: &mut [Cpu; 2], event: Option<usize>, target: u64) -> i64 {
         }
         _ => INVALID_PARAMETERS,
     }
+}
+
+/// The calls about one event, for a shared one. None for those that are not for
+/// shared events, and have the same answer for an event that does not exist.
+fn about_shared(guest: &mut Guest, event: usize, id: u32, arguments: [u64; 4]) -> Option<i64> {
+    let [x2, x3, x4, x5] = arguments;
+    let index = event - EVENTS;
+    let was = guest.shared[index];
+    Some(match id {
+        Id::REGISTER => {
+            if x2 == 0 || x2 % 4 != 0 || x4 > 1 {
+                return Some(INVALID_PARAMETERS);
+            }
+            let Some(routing) = routing(x4, x5) else {
+                return Some(INVALID_PARAMETERS);
+            };
+            let result = change_shared(guest, event, &table::REGISTER);
+            if result == SUCCESS {
+                let event = &mut guest.shared[index];
+                (event.entry, event.argument) = (x2, x3);
+                event.routing = routing;
+                event.pending = false;
+            }
+            result
+        }
+        Id::ENABLE => change_shared(guest, event, &table::ENABLE),
+        Id::DISABLE => change_shared(guest, event, &table::DISABLE),
+        Id::UNREGISTER => {
+            let result = change_shared(guest, event, &table::UNREGISTER);
+            if result != DENIED {
+                guest.shared[index].pending = false;
+            }
+            result
+        }
+        Id::STATUS => i64::from(was.status()),
+        Id::GET_INFO => match (x2 as u32, was.registration, was.routing) {
+            (0, ..) => 1,
+            (1, ..) => 1,
+            (2, ..) => i64::from(KINDS[event].critical),
+            (3 | 4, table::U, _) => DENIED,
+            (3, _, routing) => i64::from(routing.is_some()),
+            (4, _, Some(affinity)) => affinity as i64,
+            _ => INVALID_PARAMETERS,
+        },
+        Id::ROUTING_SET => match (routing(x2, x3), was.status()) {
+            (None, _) => INVALID_PARAMETERS,
+            (Some(routing), table::G) => {
+                guest.shared[index].routing = routing;
+                SUCCESS
+            }
+            _ => DENIED,
+        },
+        _ => return None,
+    })
+}
+
+/// The routing that a mode and an affinity ask for: the affinity for RM_PE, none
+/// for RM_ANY. RM_PE has to name a CPU.
+fn routing(mode: u64, affinity: u64) -> Option<Option<u64>> {
+    let affinity = affinity & 0xff_00ff_ffff;
+    match mode {
+        0 => Some(None),
+        1 if AFFINITY.contains(&affinity) => Some(Some(affinity)),
+        _ => None,
+    }
+}
+
+/// Changes the state of a shared event as this row of the table says.
+fn change_shared(guest: &mut Guest, event: usize, row: &Row) -> i64 {
+    let event = &mut guest.shared[event - EVENTS];
+    let (result, status) = look_up(row, event.status());
+    event.registration = status & table::E;
+    result
 }

@@ -7,7 +7,7 @@
 //! purpose: plain data, one table for the states of a handler, one function for
 //! each rule, and no code that the dispatcher uses as well.
 //!
-//! A guest has two CPUs. A CPU contains nothing that has no meaning in the
+//! A guest has two CPUs, and shared events. A CPU contains nothing that has no meaning in the
 //! specification, such as the entry point of an event that is not registered,
 //! or the context of a priority whose handler does not run. User space can read
 //! and write these nevertheless, so an [`Image`] contains them.
@@ -15,11 +15,13 @@
 mod call;
 mod image;
 mod pstate;
+mod shared;
 mod table;
 
 pub use call::{call, Id};
 pub use image::Image;
 pub use pstate::{take_exception, Controls};
+pub use shared::{Guest, Shared};
 pub use table::*;
 
 /// What never changes for an event (DEN0054 4.3, 4.4).
@@ -28,6 +30,8 @@ pub struct Kind {
     pub critical: bool,
     /// SDEI_EVENT_SIGNAL may signal it.
     pub signalled: bool,
+    /// There is one instance of it, and not one for each CPU.
+    pub shared: bool,
 }
 
 const fn of_vmm(number: u32, critical: bool) -> Kind {
@@ -35,16 +39,23 @@ const fn of_vmm(number: u32, critical: bool) -> Kind {
         number,
         critical,
         signalled: false,
+        shared: false,
+    }
+}
+
+const fn shared(number: u32, critical: bool) -> Kind {
+    Kind {
+        shared: true,
+        ..of_vmm(number, critical)
     }
 }
 
 /// The events: the one that DEN0054 defines, and those that the VMM raises
-/// (Documentation/interface.rst).
-pub const KINDS: [Kind; 9] = [
+/// (Documentation/interface.rst). The private ones come first.
+pub const KINDS: [Kind; ALL_EVENTS] = [
     Kind {
-        number: 0,
-        critical: false,
         signalled: true,
+        ..of_vmm(0, false)
     },
     of_vmm(0x4000_0010, false),
     of_vmm(0x4000_0011, false),
@@ -54,11 +65,21 @@ pub const KINDS: [Kind; 9] = [
     of_vmm(0x4000_0021, true),
     of_vmm(0x4000_0022, true),
     of_vmm(0x4000_0023, true),
+    shared(0x4000_0110, false),
+    shared(0x4000_0111, false),
+    shared(0x4000_0120, true),
+    shared(0x4000_0121, true),
 ];
 
-/// The number of events. The index of an event in an array stands for the
-/// event.
-pub const EVENTS: usize = KINDS.len();
+/// The number of private events. The index of an event in an array stands for
+/// the event.
+pub const EVENTS: usize = 9;
+
+/// The number of shared events.
+pub const SHARED_EVENTS: usize = 4;
+
+/// The number of all events.
+pub const ALL_EVENTS: usize = EVENTS + SHARED_EVENTS;
 
 /// The event with this number. In the specification, a number has 32 bits.
 pub fn find(number: u64) -> Option<usize> {
@@ -118,6 +139,8 @@ pub enum Power {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Cpu {
     pub power: Power,
+    /// The CPU was reset and has not run since.
+    pub cold: bool,
     pub masked: bool,
     pub events: [Event; EVENTS],
     /// The handlers that are running, the innermost one last (DEN0054 5.2.1;
@@ -139,6 +162,8 @@ pub struct Regs {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PowerCall {
     CpuOff,
+    /// CPU_SUSPEND that asks for a power-down.
+    CpuSuspend,
     SystemOff,
     SystemSuspend,
 }
@@ -148,6 +173,7 @@ impl Cpu {
     pub fn cold() -> Cpu {
         Cpu {
             power: Power::On,
+            cold: true,
             masked: true,
             events: [Event {
                 status: U,
@@ -172,70 +198,48 @@ impl Cpu {
         }
     }
 
-    /// Ends the innermost handler, and gives its event the state that it has
-    /// then.
+    /// Removes the innermost handler.
     fn pop(&mut self) -> Option<Frame> {
-        let frame = if self.stack[1].is_some() {
+        if self.stack[1].is_some() {
             self.stack[1].take()
         } else {
             self.stack[0].take()
-        }?;
-        let event = &mut self.events[frame.event];
-        event.status = table::completed(event.status);
-        Some(frame)
+        }
     }
 
-    /// Whether the event is ready: the rule of DEN0054 4.3.2, without regard to
-    /// whether the event is pending.
-    pub fn may_deliver(&self, event: usize) -> bool {
+    /// Whether the mask and the handlers that run allow an event of this class:
+    /// the rule of DEN0054 4.3.2.
+    pub fn may_take(&self, critical: bool) -> bool {
         let runs = |frame: &Option<Frame>| frame.is_some();
         let runs_critical =
             |frame: &Option<Frame>| frame.is_some_and(|frame| KINDS[frame.event].critical);
-        let blocked = if KINDS[event].critical {
+        let blocked = if critical {
             self.stack.iter().any(runs_critical)
         } else {
             self.stack.iter().any(runs)
         };
-        self.events[event].status == E && !self.masked && !blocked
+        !self.masked && !blocked
     }
 
-    /// The event that would be delivered if the CPU ran now: a critical one
-    /// first, and within a priority the first in the table. The latter is the
+    /// Whether the private event is ready, without regard to whether it is
+    /// pending.
+    pub fn may_deliver(&self, event: usize) -> bool {
+        self.events[event].status == E && self.may_take(KINDS[event].critical)
+    }
+
+    /// The private event that would be delivered if the CPU ran now: a critical
+    /// one first, and within a priority the first in the table. The latter is the
     /// dispatcher's choice.
     pub fn deliverable(&self) -> Option<usize> {
-        let waits = |&event: &usize| self.events[event].pending && self.may_deliver(event);
-        let critical = |&event: &usize| KINDS[event].critical;
-        let of_class = |class: bool| (0..EVENTS).filter(move |event| critical(event) == class);
-        of_class(true).chain(of_class(false)).find(waits)
+        self.deliverable_of(true)
+            .or_else(|| self.deliverable_of(false))
     }
 
-    /// The host is about to run the guest.
-    pub fn deliver(&mut self, regs: &mut Regs, controls: Controls) {
-        if self.power == Power::Suspended {
-            // User space has set the registers to resume with, and has not
-            // reset the CPU.
-            self.reset();
-        }
-        let Some(event) = self.deliverable() else {
-            return;
-        };
-        let mut x = [0; 18];
-        x.copy_from_slice(&regs.x[..18]);
-        let interrupted = Context {
-            x,
-            pc: regs.pc,
-            pstate: regs.pstate,
-        };
-        self.push(Frame { event, interrupted });
-        self.events[event].pending = false;
-        self.events[event].status = ER;
-
-        regs.x[0] = u64::from(KINDS[event].number);
-        regs.x[1] = self.events[event].argument;
-        regs.x[2] = interrupted.pc;
-        regs.x[3] = interrupted.pstate;
-        regs.pc = self.events[event].entry;
-        regs.pstate = take_exception(interrupted.pstate, controls);
+    fn deliverable_of(&self, critical: bool) -> Option<usize> {
+        let waits = |&event: &usize| self.events[event].pending && self.may_deliver(event);
+        (0..EVENTS)
+            .filter(|&event| KINDS[event].critical == critical)
+            .find(waits)
     }
 
     /// Another thread raises an event. Returns whether the guest registered it.
@@ -251,38 +255,5 @@ impl Cpu {
     /// The VMM withdraws an event. Returns whether it was pending.
     pub fn withdraw(&mut self, event: usize) -> bool {
         std::mem::replace(&mut self.events[event].pending, false)
-    }
-
-    /// Completes the handlers that run, without going back to what they
-    /// interrupted (DEN0054 6.5.4).
-    fn end_handlers(&mut self) {
-        while self.pop().is_some() {}
-    }
-
-    pub fn power_call(&mut self, call: PowerCall) {
-        self.end_handlers();
-        match call {
-            PowerCall::CpuOff => {
-                *self = Cpu::cold();
-                self.power = Power::Off;
-            }
-            // If user space resets the CPUs then, this resets their state.
-            PowerCall::SystemOff => self.power = Power::On,
-            PowerCall::SystemSuspend => self.power = Power::Suspended,
-        }
-    }
-
-    /// Resets the CPU. A CPU that suspended the system keeps its registrations
-    /// and its pending events, and is masked (DEN0054 6.5.2). Any other CPU
-    /// gets the state after power-up. No handler runs afterwards, even if user
-    /// space wrote for a suspended CPU that one does.
-    pub fn reset(&mut self) {
-        if self.power == Power::Suspended {
-            self.end_handlers();
-            self.masked = true;
-            self.power = Power::On;
-        } else {
-            *self = Cpu::cold();
-        }
     }
 }

@@ -62,7 +62,7 @@ fn the_port_tells_what_would_be_delivered() {
     cpu.port().raise(event(NORMAL[0])).unwrap();
     assert!(cpu.port().deliverable().is_empty(), "a handler runs");
     cpu.port().raise(event(CRITICAL[0])).unwrap();
-    assert_eq!(cpu.port().deliverable().first(), Some(event(CRITICAL[0])));
+    assert!(cpu.port().deliverable().contains(event(CRITICAL[0])));
     assert!(!cpu.port().deliverable().contains(event(NORMAL[0])));
 }
 

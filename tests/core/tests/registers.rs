@@ -89,6 +89,36 @@ fn the_header_has_these_numbers() {
         ("KVM_SDEI_INDEX_NORMAL(n)", "(1 + (n))"),
         ("KVM_SDEI_INDEX_CRITICAL(n)", "(5 + (n))"),
         ("KVM_SDEI_NR_EVENTS", "9"),
+        (
+            "KVM_REG_ARM_SDEI_SHARED_RUNNING",
+            "KVM_REG_ARM_SDEI(0x8002)",
+        ),
+        (
+            "KVM_REG_ARM_SDEI_SHARED_PENDING",
+            "KVM_REG_ARM_SDEI(0x8300)",
+        ),
+        (
+            "KVM_REG_ARM_SDEI_SHARED_ENTRY(i)",
+            "KVM_REG_ARM_SDEI(0x8400 + 4 * (i))",
+        ),
+        (
+            "KVM_REG_ARM_SDEI_SHARED_ARGUMENT(i)",
+            "KVM_REG_ARM_SDEI(0x8401 + 4 * (i))",
+        ),
+        (
+            "KVM_REG_ARM_SDEI_SHARED_STATUS(i)",
+            "KVM_REG_ARM_SDEI(0x8402 + 4 * (i))",
+        ),
+        (
+            "KVM_REG_ARM_SDEI_SHARED_ROUTING(i)",
+            "KVM_REG_ARM_SDEI(0x8403 + 4 * (i))",
+        ),
+        ("KVM_REG_ARM_SDEI_ROUTING_PE", "(1ULL << 63)"),
+        ("KVM_SDEI_EVENT_SHARED_NORMAL(n)", "(0x40000110 + (n))"),
+        ("KVM_SDEI_EVENT_SHARED_CRITICAL(n)", "(0x40000120 + (n))"),
+        ("KVM_SDEI_INDEX_SHARED_NORMAL(n)", "(n)"),
+        ("KVM_SDEI_INDEX_SHARED_CRITICAL(n)", "(2 + (n))"),
+        ("KVM_SDEI_NR_SHARED_EVENTS", "4"),
     ] {
         assert_eq!(defined(name), value, "{name}");
     }
@@ -302,12 +332,18 @@ fn guest_values_are_not_checked() {
 fn registers_are_apart() {
     for (index, old) in nested().save() {
         let mut cpu = nested();
+        // Registers of the guest can be written before a CPU runs.
+        cpu.system.room = Room::new(1);
         let before = cpu.save();
         let value = match index {
             PE => 1,
             0x8200.. if index & 0x1f == 0x13 => 0x3c5,
             0x8100..0x8200 if index & 3 == 2 && old == ER => GR,
             0x8100..0x8200 if index & 3 == 2 => G,
+            SHARED_RUNNING => continue,
+            SHARED_PENDING => 1,
+            0x8400.. if index & 3 == 2 => E,
+            0x8400.. if index & 3 == 3 => 1 << 63,
             _ => 0x40,
         };
         assert_ne!(value, old);

@@ -59,7 +59,7 @@ fn no_trigger_is_lost_and_none_is_invented() {
         let mut cpu = cpu();
         cpu.prepare(number);
         cpu.unmask();
-        let seats = cpu.system.seats.clone();
+        let room = cpu.system.room.clone();
         let tickets: [AtomicU64; RAISERS] = Default::default();
         let busy = AtomicU64::new(RAISERS as u64);
         let mut seen = [0; RAISERS];
@@ -71,7 +71,7 @@ fn no_trigger_is_lost_and_none_is_invented() {
                     let _busy = Busy(&busy);
                     for n in 1..=ROUNDS {
                         ticket.store(n, Relaxed);
-                        seats[0].port.raise(event(number)).unwrap();
+                        room.seats[0].port.raise(event(number)).unwrap();
                     }
                 });
             }
@@ -94,7 +94,7 @@ fn each_trigger_is_delivered_or_withdrawn() {
     let mut cpu = cpu();
     cpu.prepare(NORMAL[0]);
     cpu.unmask();
-    let seats = cpu.system.seats.clone();
+    let room = cpu.system.room.clone();
     let busy = AtomicU64::new(1);
     let mut raised = 0;
     let mut withdrawn = 0;
@@ -102,7 +102,7 @@ fn each_trigger_is_delivered_or_withdrawn() {
     thread::scope(|scope| {
         scope.spawn(|| {
             let _busy = Busy(&busy);
-            let port = &seats[0].port;
+            let port = &room.seats[0].port;
             // Go on until both happened often, so that they probably met at
             // every moment. If the threads share one CPU, this may never be the
             // case.
@@ -241,7 +241,7 @@ fn cpus_signal_each_other() {
 fn registering_anew_while_others_raise() {
     let mut cpu = cpu();
     cpu.unmask();
-    let seats = cpu.system.seats.clone();
+    let room = cpu.system.room.clone();
     let busy = AtomicU64::new(1);
     let mut runs = 0;
     let started = Instant::now();
@@ -250,7 +250,7 @@ fn registering_anew_while_others_raise() {
             scope.spawn(|| {
                 while busy.load(Relaxed) != 0 {
                     // This fails while the event is not registered.
-                    let _ = seats[0].port.raise(event(NORMAL[0]));
+                    let _ = room.seats[0].port.raise(event(NORMAL[0]));
                 }
             });
         }

@@ -8,7 +8,7 @@ use crate::guest::{handler, CRITICAL, EVENTS, NORMAL, RESUME_AT, SIGNALLED};
 
 /// Indices of registers, and values that these can't have, so that writing them
 /// is refused.
-pub const BAD_VALUES: [(u16, u64); 9] = [
+pub const BAD_VALUES: [(u16, u64); 15] = [
     (0x8000, 1 << 2),
     (0x8001, (1 << 9) | 1),
     (0x8100 + 4 * SIGNALLED as u16, 0x402),
@@ -20,10 +20,19 @@ pub const BAD_VALUES: [(u16, u64); 9] = [
     (0x8233, 0x13),
     // This register does not exist.
     (0x8103, 0),
+    // Two normal handlers at once.
+    (0x8002, 0b0011),
+    (0x8002, 1 << 4),
+    (0x8300, 1 << 4),
+    (0x8400, 2),
+    // A state with a handler that runs; an affinity without RM_PE.
+    (0x8402, 7),
+    (0x8403, 1),
 ];
 
-/// All interesting calls of a CPU.
-pub fn calls(me: usize) -> Vec<Call> {
+/// All interesting calls of a CPU, about these shared events and all private
+/// ones.
+pub fn calls(me: usize, shared: &[usize]) -> Vec<Call> {
     let mut calls = Vec::new();
     let mut add = |name, id, arguments: &[u64]| {
         let mut all = [
@@ -77,6 +86,32 @@ pub fn calls(me: usize) -> Vec<Call> {
             add("SIGNAL", Id::SIGNAL, &[number, AFFINITY[target]]);
         }
         add("SIGNAL (nobody)", Id::SIGNAL, &[number, 0x1_0000]);
+    }
+    for &event in shared {
+        let number = u64::from(KINDS[event].number);
+        let [entry, argument] = handler(event, 0);
+        let routings = [
+            [0, 0xffff_ffff],
+            [1, AFFINITY[0] | 0xc100_0000],
+            [1, AFFINITY[1]],
+            [1, 0xffff_ffff],
+            [2, AFFINITY[0]],
+        ];
+        for [mode, affinity] in routings {
+            let arguments = [number, entry, argument, mode, affinity];
+            add("REGISTER (shared)", Id::REGISTER, &arguments);
+            let arguments = [number | (1 << 32), mode, affinity];
+            add("ROUTING_SET (shared)", Id::ROUTING_SET, &arguments);
+        }
+        add("ENABLE (shared)", Id::ENABLE, &[number]);
+        add("DISABLE (shared)", Id::DISABLE, &[number]);
+        add("UNREGISTER (shared)", Id::UNREGISTER, &[number]);
+        add("STATUS (shared)", Id::STATUS, &[number | (1 << 63)]);
+        for info in 0..6 {
+            add("GET_INFO (shared)", Id::GET_INFO, &[number, info]);
+        }
+        add("RELEASE (shared)", Id::INTERRUPT_RELEASE, &[number]);
+        add("SIGNAL (shared)", Id::SIGNAL, &[number, AFFINITY[me]]);
     }
     // MPIDR_EL1 has bits that are not part of the affinity.
     add(

@@ -4,7 +4,11 @@
 //! that it passes. There are few enough to explore all of them, and they differ
 //! enough to be told apart.
 
-use crate::driver::model::{Controls, Cpu, Frame, Power, Regs, E, ER, G, GR, KINDS, U, UP};
+use crate::driver::model::{
+    Controls, Cpu, Frame, Guest, Power, Regs, Shared, AFFINITY, E, ER, G, GR, KINDS, U, UP,
+};
+use crate::driver::Local;
+use sdei::Priority;
 
 pub const SIGNALLED: usize = 0;
 pub const NORMAL: usize = 1;
@@ -13,6 +17,9 @@ pub const CRITICAL: usize = 5;
 /// The events of the exploration: the one that can be signalled, and one event
 /// of each priority that the VMM raises.
 pub const EVENTS: [usize; 3] = [SIGNALLED, NORMAL, CRITICAL];
+
+pub const SHARED_NORMAL: usize = 9;
+pub const SHARED_CRITICAL: usize = 11;
 
 /// The address for SDEI_EVENT_COMPLETE_AND_RESUME.
 pub const RESUME_AT: u64 = 0xffff_8000_0001_0280;
@@ -58,7 +65,7 @@ fn level(cpu: &Cpu) -> usize {
     match cpu.stack {
         [None, _] => 0,
         [Some(frame), None] if frame.event == SIGNALLED => 1,
-        [Some(frame), None] if frame.event == NORMAL => 2,
+        [Some(frame), None] if !KINDS[frame.event].critical => 2,
         [Some(_), None] => 3,
         [Some(_), Some(_)] => 4,
     }
@@ -102,13 +109,23 @@ fn class(frame: Option<Frame>) -> u64 {
 /// in the contents of interrupted contexts, and in the variant of the handlers.
 /// With `detail`, the number also tells apart the [`class`] of each context and
 /// the variants.
-pub fn key(cpu: &Cpu, detail: bool) -> u64 {
+///
+/// If the guest has shared events, the number also says whether the CPU has run
+/// since its reset, and has to look for shared events. Without them, neither makes
+/// a difference.
+pub fn key(local: &Local, detail: bool, shares: bool) -> u64 {
+    let cpu = &local.model;
     let mut key = match cpu.power {
         Power::On => 0,
         Power::Off => 1,
         Power::Suspended => 2,
     };
     key = (key << 1) | u64::from(cpu.masked);
+    key = (key << 1) | u64::from(shares && cpu.cold);
+    // The model does not have these.
+    for priority in [Priority::Normal, Priority::Critical] {
+        key = (key << 1) | u64::from(shares && local.port.looks_for(priority));
+    }
     for n in EVENTS {
         let event = &cpu.events[n];
         let column = match event.status {
@@ -124,10 +141,38 @@ pub fn key(cpu: &Cpu, detail: bool) -> u64 {
         let variant = detail && has_handler && event.entry != handler(n, 0)[0];
         key = (key << 5) | (column << 2) | (u64::from(event.pending) << 1) | u64::from(variant);
     }
-    // The states of the events say which handlers run. They also say in which
-    // order, because only a critical handler can interrupt another one.
+    // The states of the private events say which handlers run, and the frames
+    // say it of the shared ones. They also say in which order, because only a
+    // critical handler can interrupt another one.
     for frame in cpu.stack {
         key = (key << 2) | if detail { class(frame) } else { 0 };
+        let shared = frame.map_or(0, |frame| frame.event.saturating_sub(NR_PRIVATE - 1));
+        key = (key << 3) | shared as u64;
     }
     key
+}
+
+const NR_PRIVATE: usize = 9;
+
+/// A number for the state of the shared events, in the same sense, and for how
+/// many CPUs have run, which the dispatcher counts.
+pub fn shared_key(guest: &Guest) -> u64 {
+    let routing = |event: &Shared| match event.routing {
+        None => 0,
+        Some(affinity) => 1 + u64::from(affinity == AFFINITY[1]),
+    };
+    let column = |event: &Shared| match event.registration {
+        U => 0,
+        G => 1,
+        E => 2,
+        other => panic!("no such state: {other}"),
+    };
+    let warm = guest.cpus.iter().filter(|cpu| !cpu.cold).count();
+    guest.shared.iter().fold(warm as u64, |key, event| {
+        let key = (key << 2) | column(event);
+        let key = (key << 2) | event.runner.map_or(0, |cpu| 1 + cpu as u64);
+        let has_handler = event.registration & G != 0;
+        let key = (key << 2) | if has_handler { routing(event) } else { 0 };
+        (key << 1) | u64::from(event.pending)
+    })
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Visits every state that a guest with two CPUs and three events can reach, by
-//! everything that can happen to it. At each step it compares the dispatcher
+//! Visits every state that a guest with two CPUs can reach with a few private and
+//! shared events, by everything that can happen to it. At each step it compares the dispatcher
 //! with the model (`../../driver`). It visits states in the order of their
 //! distance from power-up, so it reports a shortest sequence of steps to a
 //! difference.
@@ -32,13 +32,19 @@
 //!   deliverable event. The next step of such a CPU is `Deliver`, or a call for
 //!   which it had left the guest before. Each step checks that it kicks a CPU
 //!   on which it makes an event deliverable.
-//! - Pairs of CPUs. One CPU affects the other only by SDEI_EVENT_SIGNAL, and
-//!   what this does depends on event 0 of the target. The first pass visits all
-//!   pairs of states of CPUs with three events each. The second pass adds
-//!   contexts, changes of a handler, and bad values for pseudo-registers; there
-//!   the other CPU has only event 0. With `--small`, which is short enough for
-//!   `make check`, there is one pass, in which the other CPU also has only
-//!   event 0.
+//! - Pairs of CPUs. Without shared events, one CPU affects the other only by
+//!   SDEI_EVENT_SIGNAL, and what this does depends on event 0 of the target. The
+//!   first pass visits all pairs of states of CPUs with three private events
+//!   each. The second pass adds contexts, changes of a handler, and bad values
+//!   for pseudo-registers; there the other CPU has only event 0. With `--small`,
+//!   which is short enough for `make check`, the other CPU also has only event 0.
+//! - Sets of shared events. A shared event affects another one, and a private
+//!   one, only by the handlers that block each other, which depends on their
+//!   priorities. So there is a pass for each choice of two priorities, of two
+//!   shared events or of a shared and a private one.
+//! - Look bits. In the passes with shared events they are part of the state,
+//!   although the model does not know them. Which CPU gets a shared event that both could take is not in the model
+//!   either: it takes what the dispatcher did, if that may happen.
 
 mod calls;
 #[path = "../../driver/mod.rs"]
@@ -47,17 +53,19 @@ mod guest;
 
 use calls::{calls, BAD_VALUES};
 use driver::model::{self, PowerCall};
-use driver::{possible, step, Action, Local, Order, What, World};
-use guest::{registers, CONTROLS, SIGNALLED};
-use std::collections::HashMap;
+use driver::{possible, step, Action, Common, Local, Order, What, World};
+use guest::{registers, CONTROLS, CRITICAL, NORMAL, SHARED_CRITICAL, SHARED_NORMAL, SIGNALLED};
+use std::collections::{HashMap, HashSet};
 use std::process::ExitCode;
 use std::time::Instant;
 
 /// One pass of the exploration.
 struct Pass {
     name: &'static str,
-    /// The events that each CPU has.
+    /// The private events that each CPU has.
     events: [&'static [usize]; 2],
+    /// The shared events.
+    shared: &'static [usize],
     /// Whether states of CPU 0 are told apart by the origin of contexts and by
     /// the handlers that are registered.
     detail: bool,
@@ -69,25 +77,67 @@ const ALL: &[usize] = &guest::EVENTS;
 const PAIRS: Pass = Pass {
     name: "two CPUs of three events",
     events: [ALL, ALL],
+    shared: &[],
     detail: false,
     bad_values: false,
 };
 const DETAIL: Pass = Pass {
     name: "one CPU in detail, the other with event 0",
     events: [ALL, &[SIGNALLED]],
+    shared: &[],
     detail: true,
     bad_values: true,
 };
 const SMALL: Pass = Pass {
     name: "three events, the other CPU with event 0",
     events: [ALL, &[SIGNALLED]],
+    shared: &[],
     detail: false,
     bad_values: true,
 };
 
-/// A state of both CPUs, and how it was reached.
+const SHARED: [Pass; 4] = [
+    Pass {
+        name: "a normal shared event, a normal private one",
+        events: [&[NORMAL], &[NORMAL]],
+        shared: &[SHARED_NORMAL],
+        detail: false,
+        bad_values: true,
+    },
+    Pass {
+        name: "a normal shared event, a critical private one",
+        events: [&[CRITICAL], &[CRITICAL]],
+        shared: &[SHARED_NORMAL],
+        detail: false,
+        bad_values: false,
+    },
+    Pass {
+        name: "a critical shared event, a normal private one",
+        events: [&[NORMAL], &[NORMAL]],
+        shared: &[SHARED_CRITICAL],
+        detail: false,
+        bad_values: false,
+    },
+    Pass {
+        name: "a normal and a critical shared event",
+        events: [&[], &[]],
+        shared: &[SHARED_NORMAL, SHARED_CRITICAL],
+        detail: false,
+        bad_values: false,
+    },
+];
+const SMALL_SHARED: Pass = Pass {
+    name: "a shared event",
+    events: [&[NORMAL], &[]],
+    shared: &[SHARED_NORMAL],
+    detail: false,
+    bad_values: true,
+};
+
+/// A state of both CPUs and of the shared events, and how it was reached.
 struct Node {
     locals: [u32; 2],
+    common: u32,
     parent: u32,
     action: u16,
 }
@@ -96,16 +146,23 @@ struct Node {
 #[derive(Default)]
 struct Locals {
     ids: HashMap<u64, u32>,
-    keys: Vec<u64>,
     all: Vec<Local>,
+}
+
+/// The same for the states of the shared events.
+#[derive(Default)]
+struct Commons {
+    ids: HashMap<u64, u32>,
+    all: Vec<Common>,
 }
 
 struct Explorer<'a> {
     pass: &'a Pass,
     actions: Vec<Action>,
     locals: [Locals; 2],
-    /// For each state of CPU 0, one bit for each state of CPU 1.
-    visited: Vec<Vec<u64>>,
+    commons: Commons,
+    /// States of both CPUs and of the shared events.
+    visited: HashSet<[u32; 3]>,
     nodes: Vec<Node>,
     transitions: u64,
     /// For each action, the states of its event in which it was tried: this
@@ -118,9 +175,26 @@ fn actions(pass: &Pass) -> Vec<Action> {
     for cpu in [0, 1] {
         let has = |event: &usize| pass.events[cpu].contains(event);
         let mut add = |what| actions.push(Action { cpu, what });
-        for call in calls(cpu) {
-            if call.event().as_ref().is_none_or(has) {
+        for call in calls(cpu, pass.shared) {
+            let event = call.event();
+            if event
+                .as_ref()
+                .is_none_or(|event| has(event) || pass.shared.contains(event))
+            {
                 add(What::Call(call));
+            }
+        }
+        for &event in pass.shared {
+            // It does not matter which CPU this is tried on.
+            if cpu == 0 {
+                add(What::Raise(event));
+                add(What::Withdraw(event));
+            }
+            for order in [Order::Ascending, Order::Descending] {
+                add(What::WriteBack {
+                    order,
+                    raise: event,
+                });
             }
         }
         for event in guest::EVENTS.into_iter().filter(has) {
@@ -135,14 +209,17 @@ fn actions(pass: &Pass) -> Vec<Action> {
                 });
             }
         }
-        for order in [Order::Ascending, Order::Descending] {
-            add(What::Migrate(order));
+        if cpu == 0 {
+            for order in [Order::Ascending, Order::Descending, Order::Shuffled(1)] {
+                add(What::Migrate(order));
+            }
         }
         add(What::Deliver);
         add(What::Reset);
         add(What::ColdReset);
         for call in [
             PowerCall::CpuOff,
+            PowerCall::CpuSuspend,
             PowerCall::SystemOff,
             PowerCall::SystemSuspend,
         ] {
@@ -165,11 +242,12 @@ impl<'a> Explorer<'a> {
             tried: vec![0; actions.len()],
             actions,
             locals: Default::default(),
-            visited: Vec::new(),
+            commons: Commons::default(),
+            visited: HashSet::new(),
             nodes: Vec::new(),
             transitions: 0,
         };
-        let start = World::of([&Local::cold(), &Local::cold()]);
+        let start = World::cold();
         explorer.visit(&start, 0, 0);
         explorer
     }
@@ -178,31 +256,24 @@ impl<'a> Explorer<'a> {
     fn visit(&mut self, world: &World, parent: u32, action: u16) {
         let locals = [0, 1].map(|cpu| {
             let detail = self.pass.detail && cpu == 0;
-            let key = guest::key(&world.models[cpu], detail);
+            let local = world.local(cpu);
+            let key = guest::key(&local, detail, !self.pass.shared.is_empty());
             let locals = &mut self.locals[cpu];
-            // Most steps don't change the state of one of the CPUs.
-            let before = self.nodes.get(parent as usize);
-            if let Some(node) = before.filter(|n| locals.keys[n.locals[cpu] as usize] == key) {
-                return node.locals[cpu];
-            }
             *locals.ids.entry(key).or_insert_with(|| {
-                locals.keys.push(key);
-                locals.all.push(world.local(cpu));
+                locals.all.push(local);
                 locals.all.len() as u32 - 1
             })
         });
-        let [row, bit] = locals.map(|local| local as usize);
-        if self.visited.len() <= row {
-            self.visited.resize(row + 1, Vec::new());
-        }
-        let row = &mut self.visited[row];
-        if row.len() <= bit / 64 {
-            row.resize(bit / 64 + 1, 0);
-        }
-        if (row[bit / 64] >> (bit % 64)) & 1 == 0 {
-            row[bit / 64] |= 1 << (bit % 64);
+        let commons = &mut self.commons;
+        let key = guest::shared_key(&world.model);
+        let common = *commons.ids.entry(key).or_insert_with(|| {
+            commons.all.push(world.common());
+            commons.all.len() as u32 - 1
+        });
+        if self.visited.insert([locals[0], locals[1], common]) {
             self.nodes.push(Node {
                 locals,
+                common,
                 parent,
                 action,
             });
@@ -210,8 +281,10 @@ impl<'a> Explorer<'a> {
     }
 
     fn world(&self, node: usize) -> World {
-        let [a, b] = self.nodes[node].locals.map(|local| local as usize);
-        World::of([&self.locals[0].all[a], &self.locals[1].all[b]])
+        let node = &self.nodes[node];
+        let [a, b] = node.locals.map(|local| local as usize);
+        let common = &self.commons.all[node.common as usize];
+        World::of([&self.locals[0].all[a], &self.locals[1].all[b]], common)
     }
 
     fn explore(&mut self) -> Result<(), String> {
@@ -220,11 +293,11 @@ impl<'a> Explorer<'a> {
             let start = self.world(node);
             for n in 0..self.actions.len() {
                 let action = self.actions[n];
-                let cpu = &start.models[action.cpu];
-                if !possible(cpu, action.what) {
+                let cpu = &start.model.cpus[action.cpu];
+                if !possible(&start.model, action.cpu, action.what) {
                     continue;
                 }
-                self.note(n, cpu);
+                self.note(n, &start.model);
                 let mut world = start.clone();
                 let regs = registers(action.cpu, cpu);
                 step(&mut world, action, regs, CONTROLS[action.cpu])
@@ -237,10 +310,11 @@ impl<'a> Explorer<'a> {
         Ok(())
     }
 
-    fn note(&mut self, n: usize, cpu: &model::Cpu) {
-        if let What::Call(call) = self.actions[n].what {
+    fn note(&mut self, n: usize, guest: &model::Guest) {
+        let action = self.actions[n];
+        if let What::Call(call) = action.what {
             if let Some(event) = call.event() {
-                self.tried[n] |= 1 << cpu.events[event].status;
+                self.tried[n] |= 1 << guest.status(action.cpu, event);
             }
         }
     }
@@ -259,7 +333,7 @@ impl<'a> Explorer<'a> {
 
     /// The steps that lead to a difference, one per line.
     fn trace(&self, mut node: usize, last: Action, difference: &str) -> String {
-        let models = self.world(node).models;
+        let model = self.world(node).model;
         let mut lines = vec![format!("{last}   <-- {difference}")];
         while node != 0 {
             let Node { parent, action, .. } = self.nodes[node];
@@ -268,7 +342,7 @@ impl<'a> Explorer<'a> {
         }
         lines.reverse();
         let lines = lines.join("\n    ");
-        format!("    {lines}\nThe model, before the last step: {models:#x?}")
+        format!("    {lines}\nThe model, before the last step: {model:#x?}")
     }
 }
 
@@ -286,18 +360,23 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     println!("{CUTS}");
-    let passes: &[Pass] = if small { &[SMALL] } else { &[PAIRS, DETAIL] };
+    let passes: Vec<&Pass> = if small {
+        vec![&SMALL, &SMALL_SHARED]
+    } else {
+        [&PAIRS, &DETAIL].into_iter().chain(&SHARED).collect()
+    };
     let (mut states, mut transitions) = (0, 0);
     for pass in passes {
         let started = Instant::now();
         let mut explorer = Explorer::new(pass);
         let result = explorer.explore();
         println!(
-            "{}: {} states ({} and {} of the CPUs), {} transitions, {} s",
+            "{}: {} states ({} and {} of the CPUs, {} of shared events), {} transitions, {} s",
             pass.name,
             explorer.nodes.len(),
             explorer.locals[0].all.len(),
             explorer.locals[1].all.len(),
+            explorer.commons.all.len(),
             explorer.transitions,
             started.elapsed().as_secs(),
         );

@@ -8,10 +8,13 @@
 
 pub mod registers;
 
-use sdei::{EntryControls, Event, PState, Pe, Peer, Port, Register, Regs, Vcpu};
+use sdei::{
+    Affinity, Bank, EntryControls, Event, PState, Pe, Peer, Port, Register, Regs, SharedEvent,
+    SharedPort, Vcpu, Vm,
+};
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 pub const VERSION: u32 = 0xc400_0020;
 pub const REGISTER: u32 = 0xc400_0021;
@@ -65,6 +68,18 @@ pub const EVENTS: [u32; 9] = [
     CRITICAL[3],
 ];
 
+pub const SHARED_NORMAL: [u32; 2] = [0x4000_0110, 0x4000_0111];
+pub const SHARED_CRITICAL: [u32; 2] = [0x4000_0120, 0x4000_0121];
+pub const SHARED: [u32; 4] = [
+    SHARED_NORMAL[0],
+    SHARED_NORMAL[1],
+    SHARED_CRITICAL[0],
+    SHARED_CRITICAL[1],
+];
+
+pub const RM_ANY: u64 = 0;
+pub const RM_PE: u64 = 1;
+
 /// EL1 with SP_EL1, interrupts not masked.
 pub const EL1H: u64 = 0b0101;
 
@@ -85,6 +100,10 @@ pub fn event(number: u32) -> Event {
     Event::from_number(number).expect("a number of the table")
 }
 
+pub fn shared(number: u32) -> SharedEvent {
+    SharedEvent::from_number(number).expect("a number of the table")
+}
+
 pub fn pstate(bits: u64) -> PState {
     PState::from_user(bits, true).expect("a PSTATE of a guest")
 }
@@ -103,6 +122,8 @@ pub struct Seat {
     pub kicks: AtomicU64,
     /// The events that were pending when the CPU was last kicked.
     pub pending_at_kick: AtomicU64,
+    /// The VMM keeps the CPU from running.
+    pub off: AtomicBool,
 }
 
 impl Seat {
@@ -110,6 +131,10 @@ impl Seat {
         self.kicks.fetch_add(1, Ordering::Relaxed);
         self.pending_at_kick
             .store(self.port.pending().bits(), Ordering::Relaxed);
+    }
+
+    pub fn is_off(&self) -> bool {
+        self.off.load(Ordering::Relaxed)
     }
 }
 
@@ -120,6 +145,57 @@ impl Peer for &Seat {
 
     fn kick(&self) {
         Seat::kick(self);
+    }
+
+    fn is_off(&self) -> bool {
+        Seat::is_off(self)
+    }
+}
+
+/// What all CPUs have in common.
+pub struct Room {
+    pub seats: Vec<Seat>,
+    pub shared: SharedPort,
+    pub bank: Mutex<Bank>,
+}
+
+impl Room {
+    pub fn new(cpus: usize) -> Arc<Room> {
+        Arc::new(Room {
+            seats: (0..cpus).map(|_| Seat::default()).collect(),
+            shared: SharedPort::new(),
+            bank: Mutex::new(Bank::new()),
+        })
+    }
+
+    /// What the VMM does.
+    pub fn raise(&self, number: u32) -> bool {
+        sdei::raise(self, shared(number)).is_ok()
+    }
+
+    pub fn is_pending(&self, number: u32) -> bool {
+        self.shared.pending().contains(shared(number))
+    }
+}
+
+impl Vm for Room {
+    type Peer<'a> = &'a Seat;
+
+    fn shared(&self) -> &SharedPort {
+        &self.shared
+    }
+
+    fn with_bank<R>(&self, what: impl FnOnce(&mut Bank) -> R) -> R {
+        what(&mut self.bank.lock().expect("nobody panics"))
+    }
+
+    fn cpu_at(&self, affinity: Affinity) -> Option<&Seat> {
+        let n = (0..self.seats.len()).find(|&n| mpidr(n) == affinity.bits())?;
+        self.seats.get(n)
+    }
+
+    fn any_cpu(&self, mut test: impl FnMut(&&Seat) -> bool) -> bool {
+        self.seats.iter().any(|seat| test(&seat))
     }
 }
 
@@ -133,7 +209,7 @@ thread_local! {
 pub struct System {
     /// Which of the seats is the CPU's own.
     pub n: usize,
-    pub seats: Arc<[Seat]>,
+    pub room: Arc<Room>,
     pub elr_el1: Cell<u64>,
     pub spsr_el1: Cell<u64>,
     pub sctlr_el1: u64,
@@ -148,7 +224,7 @@ fn affinity(argument: u64) -> u64 {
 
 impl System {
     pub fn seat(&self) -> &Seat {
-        &self.seats[self.n]
+        &self.room.seats[self.n]
     }
 }
 
@@ -160,18 +236,30 @@ impl Peer for System {
     fn kick(&self) {
         self.seat().kick();
     }
+
+    fn is_off(&self) -> bool {
+        self.seat().is_off()
+    }
 }
 
 impl Vcpu for System {
     type Peer<'a> = &'a Seat;
+    type Vm = Room;
+
+    fn vm(&self) -> &Room {
+        &self.room
+    }
+
+    fn id(&self) -> u32 {
+        self.n as u32
+    }
 
     fn has_affinity(&self, argument: u64) -> bool {
         affinity(argument) == mpidr(self.n)
     }
 
     fn peer(&self, argument: u64) -> Option<&Seat> {
-        let n = (0..self.seats.len()).find(|&n| mpidr(n) == affinity(argument))?;
-        self.seats.get(n)
+        self.room.cpu_at(Affinity::of_mpidr(argument))
     }
 
     fn has_aarch32_el0(&self) -> bool {
@@ -213,9 +301,13 @@ pub struct Guest {
 
 impl Guest {
     pub fn new(cpus: usize) -> Guest {
-        let seats: Arc<[Seat]> = (0..cpus).map(|_| Seat::default()).collect();
-        let cpus = (0..cpus).map(|n| Cpu::new(n, seats.clone())).collect();
+        let room = Room::new(cpus);
+        let cpus = (0..cpus).map(|n| Cpu::new(n, room.clone())).collect();
         Guest { cpus }
+    }
+
+    pub fn room(&self) -> &Room {
+        &self.cpus[0].system.room
     }
 }
 
@@ -226,7 +318,7 @@ pub fn cpu() -> Cpu {
 
 impl Cpu {
     /// A CPU after power-up, with a different value in each register.
-    fn new(n: usize, seats: Arc<[Seat]>) -> Cpu {
+    fn new(n: usize, room: Arc<Room>) -> Cpu {
         let value = |register: usize| 0x1111_0000_0000_0000 + register as u64;
         Cpu {
             pe: Pe::new(),
@@ -239,7 +331,7 @@ impl Cpu {
             },
             system: System {
                 n,
-                seats,
+                room,
                 elr_el1: Cell::new(0xe1e1),
                 spsr_el1: Cell::new(0x5b5b),
                 sctlr_el1: 0,
@@ -342,6 +434,19 @@ impl Cpu {
     /// event.
     pub fn status(&self, number: u32) -> u64 {
         self.pe.state(event(number)).status()
+    }
+
+    /// The same for a shared event. This call never delivers an event.
+    pub fn shared_status(&mut self, number: u32) -> u64 {
+        let (regs, system) = (&mut self.regs.clone(), &self.system);
+        regs.saved[1] = number.into();
+        sdei::Cpu::new(&mut self.pe, system, regs).call(STATUS);
+        regs.saved[0]
+    }
+
+    /// Whether the handler of this shared event runs here.
+    pub fn runs_shared(&self, number: u32) -> bool {
+        self.pe.all_running_shared().contains(shared(number))
     }
 
     pub fn is_running(&self, number: u32) -> bool {

@@ -7,6 +7,8 @@ use super::*;
 
 pub const PE: u16 = 0x8000;
 pub const PENDING_SET: u16 = 0x8001;
+pub const SHARED_RUNNING: u16 = 0x8002;
+pub const SHARED_PENDING: u16 = 0x8300;
 
 pub fn entry_of(event: u16) -> u16 {
     0x8100 + 4 * event
@@ -32,8 +34,36 @@ pub fn pstate_of(priority: u16) -> u16 {
     0x8213 + 32 * priority
 }
 
+pub fn shared_entry_of(event: u16) -> u16 {
+    0x8400 + 4 * event
+}
+
+pub fn shared_argument_of(event: u16) -> u16 {
+    0x8401 + 4 * event
+}
+
+pub fn shared_status_of(event: u16) -> u16 {
+    0x8402 + 4 * event
+}
+
+pub fn routing_of(event: u16) -> u16 {
+    0x8403 + 4 * event
+}
+
+/// The registers of the guest as a whole.
+pub fn of_guest() -> Vec<u16> {
+    let parts = [
+        shared_entry_of,
+        shared_argument_of,
+        shared_status_of,
+        routing_of,
+    ];
+    let events = (0..4).flat_map(|event| parts.map(|part| part(event)));
+    [SHARED_PENDING].into_iter().chain(events).collect()
+}
+
 pub fn all() -> Vec<u16> {
-    let mut all = vec![PE, PENDING_SET];
+    let mut all = vec![PE, PENDING_SET, SHARED_RUNNING];
     for event in 0..9 {
         all.extend([entry_of(event), argument_of(event), status_of(event)]);
     }
@@ -41,6 +71,7 @@ pub fn all() -> Vec<u16> {
         all.extend((0..18).map(|n| x(priority, n)));
         all.extend([pc(priority), pstate_of(priority)]);
     }
+    all.extend(of_guest());
     all
 }
 
