@@ -84,9 +84,11 @@ static bool may_be(u32 fn, s64 result)
 		return (result >= 0 && result <= 7 && result != 2 &&
 			result != 6) || invalid;
 	case 0x09:
-		return result == 0 || result == 1 || invalid;
+		/* Type, priority and so on; or the affinity of a routing. */
+		return (result >= 0 && !(result & ~MPIDR_AFFINITY)) ||
+		       invalid || denied;
 	case 0x0a:
-		return invalid || denied;
+		return !result || invalid || denied;
 	case 0x0b:
 		return result == 0 || result == 1;
 	case 0x0c:
@@ -205,6 +207,13 @@ static void sdei(struct hostile_cpu *cpu)
 		pick_handler(seed, &args[1]);
 		if (hostile_below(seed, 8))
 			args[3] = hostile_below(seed, 2);
+		args[4] = pick_mpidr(seed);
+		break;
+	case SDEI_1_0_FN_SDEI_EVENT_ROUTING_SET:
+		args[0] = hostile_event(seed);
+		if (hostile_below(seed, 8))
+			args[1] = hostile_below(seed, 2);
+		args[2] = pick_mpidr(seed);
 		break;
 	case SDEI_1_0_FN_SDEI_EVENT_SIGNAL:
 		if (hostile_below(seed, 8))

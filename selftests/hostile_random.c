@@ -38,7 +38,7 @@ u64 hostile_value(u64 *state)
 
 u64 hostile_event(u64 *state)
 {
-	u64 event = sdei_event(hostile_below(state, KVM_SDEI_NR_EVENTS));
+	u64 event = sdei_event(hostile_below(state, NR_ALL_EVENTS));
 
 	switch (hostile_below(state, 16)) {
 	case 0:

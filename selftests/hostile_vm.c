@@ -95,7 +95,7 @@ static u64 pick_register(u64 *seed)
 			~KVM_REG_SIZE_MASK) |
 		       hostile_below(seed, 6) << KVM_REG_SIZE_SHIFT;
 	case 1:
-		return KVM_REG_ARM_SDEI(0x8000 + hostile_below(seed, 0x280));
+		return KVM_REG_ARM_SDEI(0x8000 + hostile_below(seed, 0x440));
 	case 2:
 		return storm.list->reg[hostile_below(seed, storm.list->n)];
 	case 3:
@@ -109,16 +109,30 @@ static u64 pick_register(u64 *seed)
 		return KVM_REG_ARM_SDEI_STATUS(hostile_below(seed, 9));
 	case 10 ... 12:
 		return KVM_REG_ARM_SDEI(0x8100 + hostile_below(seed, 36));
+	case 13:
+		return KVM_REG_ARM_SDEI_SHARED_RUNNING;
+	case 14:
+		return KVM_REG_ARM_SDEI_SHARED_PENDING;
+	case 15 ... 16:
+		return KVM_REG_ARM_SDEI_SHARED_ENTRY(0) + hostile_below(seed, 16);
 	default:
 		return KVM_REG_ARM_SDEI(0x8200 + hostile_below(seed, 64));
 	}
+}
+
+/* Is it a register that other vCPUs change as well? */
+static bool is_of_vm(u64 id)
+{
+	return sdei_is_reg(id) &&
+	       (id & 0xffff) >= (KVM_REG_ARM_SDEI_SHARED_PENDING & 0xffff);
 }
 
 /* Would a write change the results of calls that the guest checks? */
 static bool spoils_results(u64 id)
 {
 	return !sdei_is_reg(id) ||
-	       (id & 0xffff) >= (KVM_REG_ARM_SDEI_X(0, 0) & 0xffff);
+	       ((id & 0xffff) >= (KVM_REG_ARM_SDEI_X(0, 0) & 0xffff) &&
+		!is_of_vm(id));
 }
 
 static void check_readable(u64 id, u64 val)
@@ -132,6 +146,10 @@ static void check_readable(u64 id, u64 val)
 		break;
 	case KVM_REG_ARM_SDEI_PENDING:
 		ok = val < BIT(KVM_SDEI_NR_EVENTS);
+		break;
+	case KVM_REG_ARM_SDEI_SHARED_RUNNING:
+	case KVM_REG_ARM_SDEI_SHARED_PENDING:
+		ok = val < BIT(KVM_SDEI_NR_SHARED_EVENTS);
 		break;
 	case KVM_REG_ARM_SDEI_PSTATE(0):
 	case KVM_REG_ARM_SDEI_PSTATE(1):
@@ -185,7 +203,8 @@ static void access_register(struct runner *r, u64 *seed, bool own)
 
 	if (!hostile_ioctl(r->vcpu->fd, KVM_SET_ONE_REG, &reg,
 			   sdei_is_reg(id) ? errors : NULL) ||
-	    ret || !sdei_is_reg(id) || id == KVM_REG_ARM_SDEI_PENDING || !own)
+	    ret || !sdei_is_reg(id) || id == KVM_REG_ARM_SDEI_PENDING ||
+	    is_of_vm(id) || !own)
 		return;
 
 	if (!hostile_ioctl(r->vcpu->fd, KVM_GET_ONE_REG, &reg, none) &&
@@ -225,8 +244,10 @@ static void access_attribute(struct runner *r, u64 *seed)
 		break;
 	}
 
-	hostile_ioctl(r->vcpu->fd, cmds[hostile_below(seed, ARRAY_SIZE(cmds))],
-		      &attr, attr.group == KVM_ARM_VCPU_SDEI_CTRL ?
+	/* The attributes of the VM have the same numbers. */
+	hostile_ioctl(hostile_below(seed, 3) ? r->vcpu->fd : storm.vm->fd,
+		      cmds[hostile_below(seed, ARRAY_SIZE(cmds))], &attr,
+		      attr.group == KVM_ARM_VCPU_SDEI_CTRL ?
 		      ERRORS(ENXIO, EINVAL, EFAULT, ENOENT, EPERM, EAGAIN) :
 		      NULL);
 }

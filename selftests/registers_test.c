@@ -8,7 +8,8 @@
 
 #define ALL_EVENTS	(BIT_ULL(KVM_SDEI_NR_EVENTS) - 1)
 #define NR_CONTEXT	(SDEI_NR_SAVED + 2)
-#define NR_SDEI_REGS	(2 + 3 * KVM_SDEI_NR_EVENTS + 2 * NR_CONTEXT)
+#define NR_SDEI_REGS	(3 + 3 * KVM_SDEI_NR_EVENTS + 2 * NR_CONTEXT + \
+			 1 + 4 * KVM_SDEI_NR_SHARED_EVENTS)
 
 /* Stores the IDs of all SDEI registers, in ascending order. */
 static void all_ids(u64 *ids)
@@ -17,6 +18,7 @@ static void all_ids(u64 *ids)
 
 	*ids++ = KVM_REG_ARM_SDEI_PE;
 	*ids++ = KVM_REG_ARM_SDEI_PENDING;
+	*ids++ = KVM_REG_ARM_SDEI_SHARED_RUNNING;
 	for (i = 0; i < KVM_SDEI_NR_EVENTS; i++) {
 		*ids++ = KVM_REG_ARM_SDEI_ENTRY(i);
 		*ids++ = KVM_REG_ARM_SDEI_ARGUMENT(i);
@@ -27,6 +29,13 @@ static void all_ids(u64 *ids)
 			*ids++ = KVM_REG_ARM_SDEI_X(p, i);
 		*ids++ = KVM_REG_ARM_SDEI_PC(p);
 		*ids++ = KVM_REG_ARM_SDEI_PSTATE(p);
+	}
+	*ids++ = KVM_REG_ARM_SDEI_SHARED_PENDING;
+	for (i = 0; i < KVM_SDEI_NR_SHARED_EVENTS; i++) {
+		*ids++ = KVM_REG_ARM_SDEI_SHARED_ENTRY(i);
+		*ids++ = KVM_REG_ARM_SDEI_SHARED_ARGUMENT(i);
+		*ids++ = KVM_REG_ARM_SDEI_SHARED_STATUS(i);
+		*ids++ = KVM_REG_ARM_SDEI_SHARED_ROUTING(i);
 	}
 }
 
@@ -49,7 +58,7 @@ FIXTURE_TEARDOWN(registers)
 }
 
 /* VMs have been saved with this number of registers. */
-kvm_static_assert(NR_SDEI_REGS == 69);
+kvm_static_assert(NR_SDEI_REGS == 87);
 
 TEST_F(registers, are_listed)
 {
@@ -72,12 +81,15 @@ TEST_F(registers, are_listed)
 TEST_F(registers, that_do_not_exist_are_enoent)
 {
 	const u64 ids[] = {
-		KVM_REG_ARM_SDEI(0x7fff), KVM_REG_ARM_SDEI(0x8002),
+		KVM_REG_ARM_SDEI(0x7fff), KVM_REG_ARM_SDEI(0x8003),
 		KVM_REG_ARM_SDEI(0x80ff), KVM_REG_ARM_SDEI(0x8103),
 		KVM_REG_ARM_SDEI_ENTRY(KVM_SDEI_NR_EVENTS),
 		KVM_REG_ARM_SDEI_STATUS(KVM_SDEI_NR_EVENTS),
 		KVM_REG_ARM_SDEI(0x81ff), KVM_REG_ARM_SDEI(0x8214),
 		KVM_REG_ARM_SDEI(0x821f), KVM_REG_ARM_SDEI_X(2, 0),
+		KVM_REG_ARM_SDEI(0x82ff), KVM_REG_ARM_SDEI(0x8301),
+		KVM_REG_ARM_SDEI(0x83ff),
+		KVM_REG_ARM_SDEI_SHARED_ENTRY(KVM_SDEI_NR_SHARED_EVENTS),
 		KVM_REG_ARM_SDEI(0xffff),
 		/* A register that exists, but with another size. */
 		KVM_REG_ARM_SDEI_PE ^ KVM_REG_SIZE_U64 ^ KVM_REG_SIZE_U32,

@@ -173,7 +173,11 @@ u64 sdei_event(int index)
 		return KVM_SDEI_EVENT_SIGNALLED;
 	if (index < CRITICAL(0))
 		return KVM_SDEI_EVENT_NORMAL(index - NORMAL(0));
-	return KVM_SDEI_EVENT_CRITICAL(index - CRITICAL(0));
+	if (index < SHARED(0))
+		return KVM_SDEI_EVENT_CRITICAL(index - CRITICAL(0));
+	if (index < SHARED_CRITICAL(0))
+		return KVM_SDEI_EVENT_SHARED_NORMAL(index - SHARED_NORMAL(0));
+	return KVM_SDEI_EVENT_SHARED_CRITICAL(index - SHARED_CRITICAL(0));
 }
 
 u64 sdei_handler(int index)
@@ -264,7 +268,7 @@ void __sdei_call_enter(struct kvm_vcpu *vcpu, struct sdei_regs *regs, u64 fn,
 {
 	sdei_call_prepare(vcpu, regs, fn, args);
 	sdei_call_regs(vcpu, sdei_hvc, regs);
-	TEST_ASSERT(regs->pc - (u64)sdei_stop < KVM_SDEI_NR_EVENTS * 4,
+	TEST_ASSERT(regs->pc - (u64)sdei_stop < NR_ALL_EVENTS * 4,
 		    "Call 0x%lx entered no handler: stopped at 0x%lx, x0 0x%lx",
 		    fn, regs->pc, regs->x[0]);
 }
@@ -365,6 +369,38 @@ void sdei_raise(struct kvm_vcpu *vcpu, int index)
 	TEST_ASSERT(!ret, KVM_IOCTL_ERROR(KVM_SET_DEVICE_ATTR, ret));
 }
 
+static int vm_set_attr(struct kvm_vm *vm, u64 attr, u64 event)
+{
+	return __kvm_device_attr_set(vm->fd, KVM_ARM_VM_SDEI_CTRL, attr,
+				     &event);
+}
+
+int __sdei_vm_raise(struct kvm_vm *vm, u64 event)
+{
+	return vm_set_attr(vm, KVM_ARM_VM_SDEI_RAISE, event);
+}
+
+int __sdei_vm_withdraw(struct kvm_vm *vm, u64 event)
+{
+	return vm_set_attr(vm, KVM_ARM_VM_SDEI_WITHDRAW, event);
+}
+
+void sdei_vm_raise(struct kvm_vm *vm, int index)
+{
+	int ret = __sdei_vm_raise(vm, sdei_event(index));
+
+	TEST_ASSERT(!ret, KVM_IOCTL_ERROR(KVM_SET_DEVICE_ATTR, ret));
+}
+
+u64 sdei_vm_state(struct kvm_vm *vm, int index)
+{
+	u64 val = sdei_event(index);
+
+	kvm_device_attr_get(vm->fd, KVM_ARM_VM_SDEI_CTRL,
+			    KVM_ARM_VM_SDEI_STATE, &val);
+	return val;
+}
+
 void sdei_trigger(struct kvm_vcpu *vcpu, int index)
 {
 	if (index == SIGNALLED)
@@ -463,6 +499,19 @@ void guest_enable(u64 event, u64 (*handler)(u64 event, u64 pc, u64 pstate))
 	GUEST_ASSERT_EQ(guest_call(SDEI_1_0_FN_SDEI_EVENT_REGISTER, event,
 				   (u64)sdei_entry, (u64)handler),
 			SDEI_SUCCESS);
+	GUEST_ASSERT_EQ(guest_call(SDEI_1_0_FN_SDEI_EVENT_ENABLE, event, 0, 0),
+			SDEI_SUCCESS);
+}
+
+void guest_enable_shared(u64 event, u64 (*handler)(u64 event, u64 pc,
+						   u64 pstate),
+			 u64 mode, u64 affinity)
+{
+	struct arm_smccc_res res;
+
+	smccc_hvc(SDEI_1_0_FN_SDEI_EVENT_REGISTER, event, (u64)sdei_entry,
+		  (u64)handler, mode, affinity, 0, 0, &res);
+	GUEST_ASSERT_EQ(res.a0, SDEI_SUCCESS);
 	GUEST_ASSERT_EQ(guest_call(SDEI_1_0_FN_SDEI_EVENT_ENABLE, event, 0, 0),
 			SDEI_SUCCESS);
 }

@@ -40,6 +40,11 @@
 #define SIGNALLED		KVM_SDEI_INDEX_SIGNALLED
 #define NORMAL(n)		KVM_SDEI_INDEX_NORMAL(n)
 #define CRITICAL(n)		KVM_SDEI_INDEX_CRITICAL(n)
+/* The shared events follow. */
+#define SHARED(n)		(KVM_SDEI_NR_EVENTS + (n))
+#define SHARED_NORMAL(n)	SHARED(KVM_SDEI_INDEX_SHARED_NORMAL(n))
+#define SHARED_CRITICAL(n)	SHARED(KVM_SDEI_INDEX_SHARED_CRITICAL(n))
+#define NR_ALL_EVENTS		SHARED(KVM_SDEI_NR_SHARED_EVENTS)
 
 /* The values of SDEI_EVENT_STATUS: a name for each of the states. */
 enum sdei_state {
@@ -230,6 +235,13 @@ int __sdei_raise(struct kvm_vcpu *vcpu, u64 event);
 int __sdei_withdraw(struct kvm_vcpu *vcpu, u64 event);
 /* Raises an event; this must succeed. */
 void sdei_raise(struct kvm_vcpu *vcpu, int index);
+/* KVM_ARM_VM_SDEI_RAISE, and _WITHDRAW, of any event number. May fail. */
+int __sdei_vm_raise(struct kvm_vm *vm, u64 event);
+int __sdei_vm_withdraw(struct kvm_vm *vm, u64 event);
+/* Raises a shared event; this must succeed. */
+void sdei_vm_raise(struct kvm_vm *vm, int index);
+/* KVM_ARM_VM_SDEI_STATE of a shared event. */
+u64 sdei_vm_state(struct kvm_vm *vm, int index);
 /* Makes any event pending: has the vCPU signal event 0, raises the others. */
 void sdei_trigger(struct kvm_vcpu *vcpu, int index);
 
@@ -273,6 +285,10 @@ do {									\
 s64 guest_call(u32 fn, u64 arg0, u64 arg1, u64 arg2);
 /* Registers and enables an event with a handler in C; see sdei_entry. */
 void guest_enable(u64 event, u64 (*handler)(u64 event, u64 pc, u64 pstate));
+/* The same for a shared event, with the routing mode and the affinity. */
+void guest_enable_shared(u64 event, u64 (*handler)(u64 event, u64 pc,
+						   u64 pstate),
+			 u64 mode, u64 affinity);
 
 /* Waits until another vCPU has made @cond true. */
 #define GUEST_WAIT(cond)						\
