@@ -16,6 +16,8 @@
 #define SGI	1
 #define SPI	40
 #define EVENT	KVM_SDEI_EVENT_NORMAL(0)
+#define SHARED_EVENT	KVM_SDEI_EVENT_SHARED_NORMAL(0)
+#define MAX_VCPUS	16
 
 enum { SENDER_CPU, RECEIVER_CPU };
 
@@ -154,20 +156,33 @@ static void inject_event(struct kvm_vcpu *vcpu)
 			     KVM_ARM_VCPU_SDEI_RAISE, &event);
 }
 
-static void from_vmm(const char *name, void (*inject)(struct kvm_vcpu *vcpu),
-		     void *receive, u64 what)
+static void inject_shared_event(struct kvm_vcpu *vcpu)
 {
-	static const char section[] = "From the VMM to the handler in a vCPU";
+	u64 event = SHARED_EVENT;
+
+	kvm_device_attr_set(vcpu->vm->fd, KVM_ARM_VM_SDEI_CTRL,
+			    KVM_ARM_VM_SDEI_RAISE, &event);
+}
+
+/*
+ * The VM has @nr vCPUs, of which only the last one has ever run. All others are
+ * masked, as they are since they were created.
+ */
+static void from_vmm(const char *section, const char *name, int nr,
+		     void (*inject)(struct kvm_vcpu *vcpu), void *receive,
+		     u64 what)
+{
 	/* Makes the guest's counter the same as the host's. */
 	struct kvm_arm_counter_offset offset = {};
+	struct kvm_vcpu *vcpus[MAX_VCPUS], *vcpu;
 	struct bench_thread target;
-	struct kvm_vcpu *vcpu;
-	struct kvm_vm *vm = bench_gic_vm(&vcpu, 1, true);
+	struct kvm_vm *vm = bench_gic_vm(vcpus, nr, true);
 	struct receiver *r = addr_gva2hva(vm, (unsigned long)&receiver);
 	struct samples samples = {};
 	u64 start, stamp;
 	int i;
 
+	vcpu = vcpus[nr - 1];
 	vm_ioctl(vm, KVM_ARM_SET_COUNTER_OFFSET, &offset);
 	vcpu_arch_set_entry_point(vcpu, receive);
 	vcpu_args_set(vcpu, 1, what);
@@ -193,10 +208,25 @@ static void from_vmm(const char *name, void (*inject)(struct kvm_vcpu *vcpu),
 
 void bench_latency(const char *host)
 {
+	static const char vmm[] = "From the VMM to the handler in a vCPU";
+	static const char any[] =
+		"The same for RM_ANY, all vCPUs but the last one masked";
+	char name[32];
+	int nr;
+
 	between_vcpus(guest_send_sgi, guest_receive_irq, SGI);
 	between_vcpus(guest_send_signal, guest_receive_event, 0);
-	from_vmm("KVM_IRQ_LINE, interrupts enabled", inject_irq,
+	from_vmm(vmm, "KVM_IRQ_LINE, interrupts enabled", 1, inject_irq,
 		 guest_receive_irq, SPI);
-	from_vmm("KVM_ARM_VCPU_SDEI_RAISE, interrupts masked", inject_event,
-		 guest_receive_event, EVENT);
+	from_vmm(vmm, "KVM_ARM_VCPU_SDEI_RAISE, interrupts masked", 1,
+		 inject_event, guest_receive_event, EVENT);
+	from_vmm(vmm, "KVM_ARM_VM_SDEI_RAISE, interrupts masked", 1,
+		 inject_shared_event, guest_receive_event, SHARED_EVENT);
+
+	for (nr = 1; nr <= MAX_VCPUS; nr *= 2) {
+		snprintf(name, sizeof(name), "%d vCPU%s", nr,
+			 nr > 1 ? "s" : "");
+		from_vmm(any, name, nr, inject_shared_event,
+			 guest_receive_event, SHARED_EVENT);
+	}
 }

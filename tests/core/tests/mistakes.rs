@@ -6,8 +6,8 @@
 //!
 //! This file leaves out the numbers that the dispatcher alone can't get wrong:
 //!
-//! - 18, 28, and the second half of 20: they need shared events or bound
-//!   interrupts, which the dispatcher does not have.
+//! - 28, and the second half of 20: they need bound interrupts, which the
+//!   dispatcher does not have.
 //! - 23: an exit that is not completed, or an exception to be injected, when an
 //!   event is delivered. KVM sees to that: `selftests/delivery_test.c`.
 //! - the first half of 24: whether a kick wakes a CPU. KVM sees to that, too:
@@ -159,6 +159,30 @@ fn mistake_11_a_reset_in_a_handler_is_denied() {
         cpu.call(COMPLETE, &[0]);
         assert_eq!(cpu.call(PRIVATE_RESET, &[]), SUCCESS);
     }
+    for number in SHARED {
+        let mut guest = shared_guest(2, number, RM_ANY, 0);
+        guest.cpus[0].unmask();
+        assert!(guest.room().raise(number));
+        guest.cpus[0].enter();
+        for cpu in &mut guest.cpus {
+            assert_eq!(cpu.call(PRIVATE_RESET, &[]), SUCCESS);
+            assert_eq!(cpu.call(SHARED_RESET, &[]), DENIED);
+        }
+        guest.cpus[0].call(COMPLETE, &[0]);
+        assert_eq!(guest.cpus[1].call(SHARED_RESET, &[]), SUCCESS);
+    }
+}
+
+/// A guest whose CPUs have run, and that has registered and enabled a shared
+/// event.
+fn shared_guest(cpus: usize, number: u32, mode: u64, affinity: u64) -> Guest {
+    let mut guest = Guest::new(cpus);
+    guest.cpus.iter_mut().for_each(Cpu::enter);
+    let cpu = &mut guest.cpus[0];
+    let arguments = [number.into(), entry(number), 0, mode, affinity];
+    assert_eq!(cpu.call(REGISTER, &arguments), SUCCESS);
+    assert_eq!(cpu.on(ENABLE, number), SUCCESS);
+    guest
 }
 
 /// Linux gives up SDEI if the answer is an error.
@@ -181,6 +205,10 @@ fn mistake_13_not_masked_and_cleared_at_power_up() {
         assert_eq!(cpu.on(STATUS, number), 0);
     }
     assert_eq!(cpu.call(CONTEXT, &[0]), DENIED);
+
+    let mut guest = shared_guest(2, SHARED[0], RM_ANY, 0);
+    guest.cpus.iter_mut().for_each(Cpu::reset);
+    assert_eq!(guest.cpus[1].on(STATUS, SHARED[0]), 0);
 }
 
 #[test]
@@ -242,6 +270,31 @@ fn mistake_17_preemption_within_a_priority() {
         cpu.trigger(second);
         assert_eq!(cpu.regs, before);
     }
+}
+
+/// An event that any CPU may take goes to one that can, and to one only.
+#[test]
+fn mistake_18_an_event_for_any_cpu_pinned_to_one() {
+    for able in 0..3 {
+        let mut guest = shared_guest(3, SHARED[0], RM_ANY, 0);
+        assert!(guest.room().raise(SHARED[0]));
+        guest.cpus[able].call(PE_UNMASK, &[]);
+        assert!(guest.cpus[able].runs_shared(SHARED[0]));
+    }
+    let mut guest = shared_guest(3, SHARED[0], RM_ANY, 0);
+    guest.cpus.iter_mut().for_each(Cpu::unmask);
+    assert!(guest.room().raise(SHARED[0]));
+    guest.cpus[0].call(PE_MASK, &[]);
+    guest.cpus[1].enter();
+    assert!(guest.cpus[1].runs_shared(SHARED[0]));
+    assert!(guest.room().raise(SHARED[0]));
+    guest.cpus[2].enter();
+    assert!(!guest.cpus[2].runs_shared(SHARED[0]));
+
+    let mut guest = shared_guest(2, SHARED[0], RM_PE, mpidr(1));
+    assert!(guest.room().raise(SHARED[0]));
+    guest.cpus[0].unmask();
+    assert!(!guest.cpus[0].runs_shared(SHARED[0]));
 }
 
 /// Clients pass MPIDR_EL1 as it is, with its bits RES1, U and MT. The host
@@ -371,5 +424,15 @@ fn mistake_30_a_trigger_that_outlives_its_registration() {
         cpu.prepare(EVENT_0);
         cpu.unmask();
         assert_eq!(cpu.status(EVENT_0), E);
+    }
+    for function in [UNREGISTER, SHARED_RESET] {
+        let mut guest = shared_guest(1, SHARED[0], RM_ANY, 0);
+        assert!(guest.room().raise(SHARED[0]));
+        assert_eq!(guest.cpus[0].on(function, SHARED[0]), SUCCESS);
+        let arguments = [SHARED[0].into(), entry(SHARED[0]), 0, 0, 0];
+        assert_eq!(guest.cpus[0].call(REGISTER, &arguments), SUCCESS);
+        assert_eq!(guest.cpus[0].on(ENABLE, SHARED[0]), SUCCESS);
+        guest.cpus[0].unmask();
+        assert!(!guest.cpus[0].runs_shared(SHARED[0]));
     }
 }

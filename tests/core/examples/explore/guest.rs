@@ -7,8 +7,7 @@
 use crate::driver::model::{
     Controls, Cpu, Frame, Guest, Power, Regs, Shared, AFFINITY, E, ER, G, GR, KINDS, U, UP,
 };
-use crate::driver::Local;
-use sdei::Priority;
+use sdei::{Port, Priority};
 
 pub const SIGNALLED: usize = 0;
 pub const NORMAL: usize = 1;
@@ -113,8 +112,7 @@ fn class(frame: Option<Frame>) -> u64 {
 /// If the guest has shared events, the number also says whether the CPU has run
 /// since its reset, and has to look for shared events. Without them, neither makes
 /// a difference.
-pub fn key(local: &Local, detail: bool, shares: bool) -> u64 {
-    let cpu = &local.model;
+pub fn key(cpu: &Cpu, port: &Port, detail: bool, shares: bool) -> u64 {
     let mut key = match cpu.power {
         Power::On => 0,
         Power::Off => 1,
@@ -124,7 +122,7 @@ pub fn key(local: &Local, detail: bool, shares: bool) -> u64 {
     key = (key << 1) | u64::from(shares && cpu.cold);
     // The model does not have these.
     for priority in [Priority::Normal, Priority::Critical] {
-        key = (key << 1) | u64::from(shares && local.port.looks_for(priority));
+        key = (key << 1) | u64::from(shares && port.looks_for(priority));
     }
     for n in EVENTS {
         let event = &cpu.events[n];

@@ -256,11 +256,11 @@ impl<'a> Explorer<'a> {
     fn visit(&mut self, world: &World, parent: u32, action: u16) {
         let locals = [0, 1].map(|cpu| {
             let detail = self.pass.detail && cpu == 0;
-            let local = world.local(cpu);
-            let key = guest::key(&local, detail, !self.pass.shared.is_empty());
+            let (model, port) = (&world.model.cpus[cpu], &world.room.seats[cpu].port);
+            let key = guest::key(model, port, detail, !self.pass.shared.is_empty());
             let locals = &mut self.locals[cpu];
             *locals.ids.entry(key).or_insert_with(|| {
-                locals.all.push(local);
+                locals.all.push(world.local(cpu));
                 locals.all.len() as u32 - 1
             })
         });

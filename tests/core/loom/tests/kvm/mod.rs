@@ -3,21 +3,31 @@
 //! A model of a vCPU in KVM, as far as a trigger needs it to arrive: the
 //! request, the kick, and the wait in WFI, with KVM's memory barriers.
 
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
 use loom::sync::atomic::Ordering::{Relaxed, Release, SeqCst};
 use loom::sync::atomic::{fence, AtomicBool, AtomicU32};
-use loom::sync::{Arc, Notify};
+use loom::sync::{Arc, Mutex, Notify};
 use loom::thread;
-use sdei::{Cpu, EntryControls, PState, Pe, Peer, Port, Regs, Vcpu};
+use sdei::{
+    Affinity, Bank, Cpu, EntryControls, PState, Pe, Peer, Port, PowerDown, Regs, SharedPort, Vcpu,
+    Vm,
+};
 
 pub const REGISTER: u32 = 0xc400_0021;
 pub const ENABLE: u32 = 0xc400_0022;
 pub const COMPLETE: u32 = 0xc400_0025;
+pub const UNREGISTER: u32 = 0xc400_0027;
+pub const ROUTING_SET: u32 = 0xc400_002a;
+pub const PE_MASK: u32 = 0xc400_002b;
 pub const PE_UNMASK: u32 = 0xc400_002c;
 pub const SIGNAL: u32 = 0xc400_002f;
+pub const SHARED_RESET: u32 = 0xc400_0032;
 
 pub const EVENT_0: u64 = 0;
 pub const NORMAL: u64 = 0x4000_0010;
 pub const CRITICAL: u64 = 0x4000_0020;
+pub const SHARED: u64 = 0x4000_0110;
 
 const OUTSIDE_GUEST_MODE: u32 = 0;
 const IN_GUEST_MODE: u32 = 1;
@@ -67,7 +77,7 @@ impl Host {
             // prepare_to_rcuwait(), set_current_state(): a full barrier.
             self.waits.store(true, Relaxed);
             fence(SeqCst);
-            if !self.port.deliverable().is_empty() {
+            if self.port.has_work() {
                 break;
             }
             self.wake.wait();
@@ -83,6 +93,48 @@ impl Peer for &Host {
 
     fn kick(&self) {
         Host::kick(self);
+    }
+
+    fn is_off(&self) -> bool {
+        false
+    }
+}
+
+/// `struct kvm`: what all threads see of a VM.
+pub struct Machine {
+    pub hosts: Vec<Arc<Host>>,
+    pub shared: SharedPort,
+    bank: Mutex<Bank>,
+}
+
+impl Machine {
+    pub fn new(cpus: usize) -> Arc<Machine> {
+        Arc::new(Machine {
+            hosts: (0..cpus).map(|_| Host::new()).collect(),
+            shared: SharedPort::new(),
+            bank: Mutex::new(Bank::new()),
+        })
+    }
+}
+
+impl Vm for Machine {
+    type Peer<'a> = &'a Host;
+
+    fn shared(&self) -> &SharedPort {
+        &self.shared
+    }
+
+    fn with_bank<R>(&self, what: impl FnOnce(&mut Bank) -> R) -> R {
+        what(&mut self.bank.lock().unwrap())
+    }
+
+    fn cpu_at(&self, affinity: Affinity) -> Option<&Host> {
+        let host = self.hosts.get(affinity.bits() as usize)?;
+        Some(host)
+    }
+
+    fn any_cpu(&self, mut test: impl FnMut(&&Host) -> bool) -> bool {
+        self.hosts.iter().any(|host| test(&&**host))
     }
 }
 
@@ -112,6 +164,8 @@ impl Host {
 /// What belongs to a vCPU's own thread.
 pub struct Guest {
     pub host: Arc<Host>,
+    machine: Arc<Machine>,
+    id: u32,
     /// The target of SDEI_EVENT_SIGNAL.
     peer: Arc<Host>,
     pe: Pe,
@@ -123,6 +177,8 @@ pub struct Guest {
 struct System<'a> {
     own: &'a Host,
     peer: &'a Host,
+    machine: &'a Machine,
+    id: u32,
 }
 
 impl Peer for System<'_> {
@@ -133,6 +189,10 @@ impl Peer for System<'_> {
     fn kick(&self) {
         self.own.kick();
     }
+
+    fn is_off(&self) -> bool {
+        false
+    }
 }
 
 impl Vcpu for System<'_> {
@@ -141,8 +201,18 @@ impl Vcpu for System<'_> {
     where
         Self: 'a;
 
-    fn has_affinity(&self, _mpidr: u64) -> bool {
-        false
+    type Vm = Machine;
+
+    fn vm(&self) -> &Machine {
+        self.machine
+    }
+
+    fn id(&self) -> u32 {
+        self.id
+    }
+
+    fn has_affinity(&self, mpidr: u64) -> bool {
+        mpidr == u64::from(self.id)
     }
 
     fn peer(&self, _mpidr: u64) -> Option<&Host> {
@@ -170,18 +240,17 @@ impl Vcpu for System<'_> {
 
 impl Guest {
     pub fn new(waits: bool) -> Guest {
-        let host = Host::new();
-        let mut guest = Guest::with_peer(host.clone());
-        guest.host = host;
-        guest.waits = waits;
-        guest
+        Guest::of(&Machine::new(1), 0, waits)
     }
 
-    /// A vCPU that signals another one.
-    pub fn with_peer(peer: Arc<Host>) -> Guest {
+    /// A vCPU of this VM.
+    pub fn of(machine: &Arc<Machine>, id: u32, waits: bool) -> Guest {
+        let host = machine.hosts[id as usize].clone();
         Guest {
-            host: Host::new(),
-            peer,
+            host: host.clone(),
+            machine: machine.clone(),
+            id,
+            peer: host,
             pe: Pe::new(),
             regs: Regs {
                 saved: [0; 18],
@@ -190,8 +259,16 @@ impl Guest {
                 pc: 0,
                 pstate: PState::EL0T,
             },
-            waits: false,
+            waits,
         }
+    }
+
+    /// A vCPU that signals another one. Which VM it is in does not matter.
+    pub fn with_peer(peer: Arc<Host>) -> Guest {
+        let mut guest = Guest::new(false);
+        guest.peer = peer;
+        guest.id = 1;
+        guest
     }
 
     pub fn call(&mut self, function: u32, arguments: &[u64]) {
@@ -204,6 +281,8 @@ impl Guest {
         let system = System {
             own: &self.host,
             peer: &self.peer,
+            machine: &self.machine,
+            id: self.id,
         };
         what(&mut Cpu::new(&mut self.pe, &system, &mut self.regs));
     }
@@ -221,6 +300,49 @@ impl Guest {
     pub fn enter(&mut self) {
         if self.host.check_request() {
             self.operate(|cpu| cpu.run());
+        }
+    }
+
+    /// PSCI CPU_OFF.
+    pub fn power_off(&mut self) {
+        self.operate(|cpu| cpu.power_down(PowerDown::Cpu));
+    }
+
+    /// User space writes a pseudo-register.
+    pub fn set(&mut self, index: u16, value: u64) {
+        let register = sdei::Register::from_index(index).expect("a register");
+        self.operate(|cpu| cpu.set_register(register, value).expect("a value"));
+    }
+
+    /// KVM_RUN, with a guest that executes WFI and has nothing to wait for: until
+    /// the vCPU is blocked, or in a handler.
+    pub fn run_into_wfi(&mut self) {
+        loop {
+            self.enter();
+            if self.runs_handler() {
+                return;
+            }
+            self.host.mode.store(IN_GUEST_MODE, Relaxed);
+            fence(SeqCst);
+            if !self.host.request.load(Relaxed) {
+                // The guest executes WFI, unless an IPI comes first.
+                let left = self.host.mode.compare_exchange(
+                    IN_GUEST_MODE,
+                    OUTSIDE_GUEST_MODE,
+                    SeqCst,
+                    SeqCst,
+                );
+                if left.is_ok() {
+                    self.host.waits.store(true, Relaxed);
+                    fence(SeqCst);
+                    if !self.host.port.has_work() {
+                        return;
+                    }
+                    self.host.waits.store(false, Relaxed);
+                    thread::yield_now();
+                }
+            }
+            self.host.mode.store(OUTSIDE_GUEST_MODE, Relaxed);
         }
     }
 
