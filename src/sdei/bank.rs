@@ -16,6 +16,7 @@ use super::state::{transition, Operation, Registration, State};
 /// # Invariants
 ///
 /// - `enabled` is part of `registered`.
+/// - The events in `running` are those with a runner.
 /// - The `SharedPort` of the guest has copies of this.
 pub struct Bank {
     registered: SharedSet,
@@ -25,6 +26,8 @@ pub struct Bank {
     /// The CPU that runs the handler of an event. There is one instance of each
     /// handler in the whole guest (DEN0054 6.2.1).
     runners: PerShared<Option<u32>>,
+    /// Events whose handler runs: those that have a runner.
+    running: SharedSet,
     /// How many CPUs have run since their last reset.
     awake: u32,
 }
@@ -48,6 +51,7 @@ impl Bank {
             handlers: PerShared::new([UNSET; SharedEvent::COUNT]),
             routings: PerShared::new([Routing::Any; SharedEvent::COUNT]),
             runners: PerShared::new([None; SharedEvent::COUNT]),
+            running: SharedSet::EMPTY,
             awake: 0,
         }
     }
@@ -64,8 +68,7 @@ impl Bank {
 
     /// The state of an event (DEN0054 6.1), which is the same on all CPUs.
     pub(super) fn state(&self, event: SharedEvent) -> State {
-        let running = self.runners.get(event).is_some();
-        State::new(self.registration(event), running)
+        State::new(self.registration(event), self.running.contains(event))
     }
 
     /// The same without what says whether the handler runs.
@@ -118,8 +121,7 @@ impl Bank {
     }
 
     fn publish(&self, port: &SharedPort) {
-        let running = SharedSet::of_all(|event| self.runners.get(event).is_some());
-        port.publish(self.registered, self.enabled, running);
+        port.publish(self.registered, self.enabled, self.running);
     }
 
     /// Changes the registration of `event` by the table in `state.rs`, as
@@ -174,6 +176,7 @@ impl Bank {
     /// does this.
     pub(super) fn start(&mut self, port: &SharedPort, event: SharedEvent, cpu: u32) {
         *self.runners.get_mut(event) = Some(cpu);
+        self.running = self.running.with(event);
         self.publish(port);
     }
 
@@ -182,6 +185,7 @@ impl Bank {
         let runner = self.runners.get_mut(event);
         if *runner == Some(cpu) {
             *runner = None;
+            self.running = self.running.except(SharedSet::of(event));
         }
         self.publish(port);
     }

@@ -8,6 +8,7 @@ use super::event::Priority;
 use super::outside::Vcpu;
 use super::pe::Handler;
 use super::port::{Agenda, Item};
+use super::pstate::EntryControls;
 use super::shared::AnyEvent;
 
 impl<V: Vcpu> Cpu<'_, V> {
@@ -33,43 +34,64 @@ impl<V: Vcpu> Cpu<'_, V> {
     /// one of them runs, nothing else may be delivered.
     #[inline]
     pub(super) fn deliver(&mut self) {
-        let agenda = self.vcpu.port().agenda();
-        if !agenda.is_empty() {
-            self.apart(|cpu| cpu.divert(agenda));
+        let port = self.vcpu.port();
+        let work = port.agenda().and(port.ready_agenda());
+        if !work.is_empty() {
+            self.apart(|cpu| cpu.divert(work));
         }
     }
 
-    /// Enters the handler of the first event on the agenda that may be delivered
-    /// and is still pending.
+    /// Enters the handler of the first of these events that is still pending.
     #[inline]
-    fn divert(&mut self, agenda: Agenda) {
-        let mut candidates = agenda.and(self.vcpu.port().ready_agenda());
-        while let Some(item) = candidates.first() {
+    fn divert(&mut self, work: Agenda) {
+        if work.is_about_shared() {
+            return self.divert_shared(work);
+        }
+        let controls = self.vcpu.entry_controls();
+        let mut candidates = work.events();
+        while let Some(event) = candidates.first() {
+            // The VMM may have withdrawn it since.
+            if self.vcpu.port().clear(event) {
+                let handler = self.pe.handler(event);
+                return self.enter_handler(AnyEvent::Private(event), handler, controls);
+            }
+            candidates = candidates.without(event);
+        }
+    }
+
+    /// The same, if there may be shared events among them.
+    #[cold]
+    #[inline(never)]
+    fn divert_shared(&mut self, mut work: Agenda) {
+        let controls = self.vcpu.entry_controls();
+        let given = work.is_given();
+        if given {
+            self.vcpu.port().clear_given();
+        }
+        while let Some(item) = work.first() {
             let found = match item {
                 Item::Deliver(event) => {
-                    // The VMM may have withdrawn it since.
                     let pending = self.vcpu.port().clear(event);
                     pending.then(|| (AnyEvent::Private(event), self.pe.handler(event)))
                 }
                 Item::Look(priority) => self.take_shared(priority),
             };
             if let Some((event, handler)) = found {
-                self.enter_handler(event, handler);
+                self.enter_handler(event, handler, controls);
                 break;
             }
-            candidates = candidates.without(item);
+            work = work.without(item);
         }
-        if agenda.has_looks() {
-            self.settle_looks();
+        if given {
+            self.leave_shared();
         }
     }
 
     /// Enters the handler of `event` (DEN0054 5.2.1). x4 to x17 keep their
     /// values, and so do ELR_EL1 and SPSR_EL1, since the guest may have been
     /// interrupted when it was about to use them.
-    #[inline]
-    fn enter_handler(&mut self, event: AnyEvent, handler: Handler) {
-        let controls = self.vcpu.entry_controls();
+    #[inline(always)]
+    fn enter_handler(&mut self, event: AnyEvent, handler: Handler, controls: EntryControls) {
         self.pe.start_handler(event).save(self.regs);
         self.publish_ready(Some(event.priority()));
 
@@ -92,7 +114,7 @@ impl<V: Vcpu> Cpu<'_, V> {
     /// # Errors
     ///
     /// [`Error::Denied`] if no handler runs; nothing changes.
-    #[inline]
+    #[inline(always)]
     pub(super) fn leave_handler(&mut self) -> Result<AnyEvent, Error> {
         let priority = self.pe.innermost().ok_or(Error::Denied)?;
         let outer = match priority {

@@ -106,8 +106,8 @@ events! {
 }
 
 const _: () = assert!(
-    Event::COUNT + 2 <= u64::BITS as usize,
-    "an EventSet with the look bits is one word"
+    Event::COUNT + 3 <= u64::BITS as usize,
+    "an Agenda is one word"
 );
 
 impl Event {
@@ -197,6 +197,15 @@ impl EventSet {
     /// Whether the set has no event.
     pub fn is_empty(self) -> bool {
         self.0 == 0
+    }
+
+    /// The event of the set that is delivered first: a critical one if there is
+    /// one, and of its class the one that is first in the table. DEN0054 leaves
+    /// the choice within a class to the implementation.
+    pub fn first(self) -> Option<Event> {
+        let critical = self.and(EventSet::CRITICAL);
+        let class = if critical.is_empty() { self } else { critical };
+        Event::ALL.get(class.0.trailing_zeros() as usize).copied()
     }
 }
 

@@ -209,6 +209,7 @@ impl Pe {
 
     /// Notes that the handler of `event` runs. Returns the place for what it
     /// interrupts.
+    #[inline(always)]
     pub(super) fn start_handler(&mut self, event: AnyEvent) -> &mut Context {
         let frame = self.frames.get_mut(event.priority());
         frame.event = Some(event);
@@ -217,6 +218,7 @@ impl Pe {
 
     /// Notes that the handler of this priority ended, if one ran. Returns for
     /// which event it ran, and what it had interrupted.
+    #[inline(always)]
     pub(super) fn end_handler(&mut self, priority: Priority) -> Option<(AnyEvent, &Context)> {
         let frame = self.frames.get_mut(priority);
         let event = frame.event.take()?;
@@ -227,12 +229,12 @@ impl Pe {
     /// handler of priority `innermost` is the one that executes.
     pub(super) fn ready(&self, innermost: Option<Priority>) -> Agenda {
         if self.masked {
-            return Agenda::EMPTY;
+            return Agenda::UNABLE;
         }
         match innermost {
             None => Agenda::of(self.enabled),
-            Some(Priority::Normal) => Agenda::of(self.enabled).critical(),
-            Some(Priority::Critical) => Agenda::EMPTY,
+            Some(Priority::Normal) => Agenda::of_critical(self.enabled),
+            Some(Priority::Critical) => Agenda::UNABLE,
         }
     }
 }

@@ -30,20 +30,25 @@ impl Agenda {
     const LOOK_NORMAL: u64 = 1 << Event::COUNT;
     const LOOK_CRITICAL: u64 = Agenda::LOOK_NORMAL << 1;
     const LOOKS: u64 = Agenda::LOOK_NORMAL | Agenda::LOOK_CRITICAL;
-    const ALL: u64 = EventSet::ALL.bits() | Agenda::LOOKS;
+    /// The CPU was given a shared event. Every CPU has to do something about that,
+    /// whether or not it can take one.
+    const GIVEN: u64 = Agenda::LOOK_NORMAL << 2;
+    const SHARED: u64 = Agenda::LOOKS | Agenda::GIVEN;
+    const ALL: u64 = EventSet::ALL.bits() | Agenda::SHARED;
     const CRITICAL: u64 = EventSet::CRITICAL.bits() | Agenda::LOOK_CRITICAL;
 
-    /// Nothing to do.
-    pub(super) const EMPTY: Agenda = Agenda(0);
+    /// What a CPU does that can take no event.
+    pub(super) const UNABLE: Agenda = Agenda(Agenda::GIVEN);
 
-    /// These events, and to look for shared events of both priorities.
+    /// What a CPU does that can take these private events, and shared events of
+    /// both priorities.
     pub(super) const fn of(events: EventSet) -> Agenda {
-        Agenda(events.bits() | Agenda::LOOKS)
+        Agenda(events.bits() | Agenda::SHARED)
     }
 
-    /// What there is to do while the handler of a normal event runs.
-    pub(super) const fn critical(self) -> Agenda {
-        Agenda(self.0 & Agenda::CRITICAL)
+    /// The same while the handler of a normal event runs.
+    pub(super) const fn of_critical(events: EventSet) -> Agenda {
+        Agenda(events.bits() & Agenda::CRITICAL | Agenda::LOOK_CRITICAL | Agenda::GIVEN)
     }
 
     const fn from_known_bits(bits: u64) -> Agenda {
@@ -57,11 +62,9 @@ impl Agenda {
         }
     }
 
-    fn bit(item: Item) -> u64 {
-        match item {
-            Item::Deliver(event) => EventSet::of(event).bits(),
-            Item::Look(priority) => Agenda::look(priority),
-        }
+    /// The private events.
+    pub(super) fn events(self) -> EventSet {
+        EventSet::from_known_bits(self.0)
     }
 
     /// What is in both.
@@ -71,7 +74,11 @@ impl Agenda {
 
     /// Without this.
     pub(super) fn without(self, item: Item) -> Agenda {
-        Agenda(self.0 & !Agenda::bit(item))
+        let bit = match item {
+            Item::Deliver(event) => EventSet::of(event).bits(),
+            Item::Look(priority) => Agenda::look(priority),
+        };
+        Agenda(self.0 & !bit)
     }
 
     /// Whether there is nothing to do.
@@ -79,9 +86,14 @@ impl Agenda {
         self.0 == 0
     }
 
-    /// Whether the CPU has to look for shared events of some priority.
-    pub(super) fn has_looks(self) -> bool {
-        self.0 & Agenda::LOOKS != 0
+    /// Whether there is something to do with shared events.
+    pub(super) fn is_about_shared(self) -> bool {
+        self.0 & Agenda::SHARED != 0
+    }
+
+    /// Whether the CPU was given a shared event.
+    pub(super) fn is_given(self) -> bool {
+        self.0 & Agenda::GIVEN != 0
     }
 
     /// Whether the CPU has to look for shared events of this priority.
@@ -91,19 +103,15 @@ impl Agenda {
 
     /// What comes first: critical events before normal ones, and within a
     /// priority private events in the order of their table, and then shared ones.
-    /// DEN0054 leaves the choice within a priority to the implementation.
     pub(super) fn first(self) -> Option<Item> {
-        let critical = self.critical();
-        let (class, priority) = if critical.is_empty() {
-            (self, Priority::Normal)
-        } else {
-            (critical, Priority::Critical)
-        };
-        match Event::ALL.get(class.0.trailing_zeros() as usize) {
-            Some(&event) => Some(Item::Deliver(event)),
-            None if class.is_empty() => None,
-            None => Some(Item::Look(priority)),
-        }
+        let critical = EventSet::CRITICAL;
+        let private = self.events();
+        let of = |events: EventSet| events.first().map(Item::Deliver);
+        let look = |priority| self.looks_for(priority).then_some(Item::Look(priority));
+        of(private.and(critical))
+            .or_else(|| look(Priority::Critical))
+            .or_else(|| of(private))
+            .or_else(|| look(Priority::Normal))
     }
 }
 
@@ -157,7 +165,7 @@ impl Port {
             pending: AtomicU64::new(Agenda::LOOKS),
             registered: AtomicU64::new(0),
             enabled: AtomicU64::new(0),
-            ready: AtomicU64::new(0),
+            ready: AtomicU64::new(Agenda::UNABLE.0),
         }
     }
 
@@ -218,9 +226,9 @@ impl Port {
         self.pending().and(self.ready())
     }
 
-    /// Whether the CPU would do something with its agenda if it looked: there is
-    /// a private event to deliver, or it has to look for shared ones. As
-    /// [`Port::deliverable`].
+    /// Whether the CPU would do something with its agenda if it ran: there is a
+    /// private event to deliver, or it has to look for shared ones, or to leave
+    /// to another CPU what it was given. As [`Port::deliverable`].
     pub fn has_work(&self) -> bool {
         !self.agenda().and(self.ready_agenda()).is_empty()
     }
@@ -235,6 +243,12 @@ impl Port {
     /// it is ready. As [`Port::registered`].
     pub fn looks_for(&self, priority: Priority) -> bool {
         self.agenda().looks_for(priority)
+    }
+
+    /// Whether the CPU was given a shared event and has not looked since. As
+    /// [`Port::registered`].
+    pub fn is_given(&self) -> bool {
+        self.agenda().is_given()
     }
 
     /// What the CPU has to do, now or when it is ready.
@@ -258,6 +272,18 @@ impl Port {
             && self.pending.fetch_or(bit, Ordering::Release) & bit == 0
     }
 
+    /// Gives the CPU a shared event of this priority, which it can take. Any thread
+    /// may call this, and then has to kick the CPU.
+    pub(super) fn give(&self, priority: Priority) {
+        let bits = Agenda::look(priority) | Agenda::GIVEN;
+        self.pending.fetch_or(bits, Ordering::Release);
+    }
+
+    /// The CPU does something about what it was given. For its own thread.
+    pub(super) fn clear_given(&self) {
+        self.pending.fetch_and(!Agenda::GIVEN, Ordering::Acquire);
+    }
+
     /// The CPU looks for shared events of this priority. For its own thread.
     pub(super) fn clear_look(&self, priority: Priority) {
         let bit = Agenda::look(priority);
@@ -279,7 +305,7 @@ impl Port {
     /// Takes all triggers of private events away. For the CPU's own thread, at
     /// reset.
     pub(super) fn clear_all(&self) {
-        self.pending.fetch_and(Agenda::LOOKS, Ordering::Relaxed);
+        self.pending.fetch_and(Agenda::SHARED, Ordering::Relaxed);
     }
 
     /// Makes events pending that user space has saved. Events that are pending

@@ -47,6 +47,7 @@ impl Context {
     /// Takes the registers of a CPU that was in the guest. Their PSTATE is one
     /// that a guest can be in, as [`PState::from_user`] makes sure of for a
     /// PSTATE that comes from user space.
+    #[inline(always)]
     pub(super) fn save(&mut self, regs: &Regs) {
         copy(&mut self.gprs, &regs.saved);
         self.pc = regs.pc;
@@ -54,7 +55,7 @@ impl Context {
     }
 
     /// Puts the registers back.
-    #[inline]
+    #[inline(always)]
     pub(super) fn restore(&self, regs: &mut Regs) {
         copy(&mut regs.saved, &self.gprs);
         regs.pc = self.pc;

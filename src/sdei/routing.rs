@@ -61,16 +61,16 @@ fn remind(cpu: &impl Peer, priority: Priority) {
 
 /// Has a CPU look if it can take an event now. Returns whether it can.
 ///
-/// The CPU may become unable before it looks. If it does so after the kick, it
-/// finds the bit, and hands the event on. If it did so before the kick, it may be
-/// in WFI or off, and not find the bit for long; then the second question finds
-/// it unable.
+/// The CPU may become unable before it looks. Then it finds that it was given an
+/// event, and leaves that to others; this wakes it from WFI as well. Only a CPU
+/// that is off does nothing. If it was turned off before, the second question
+/// finds it unable.
 fn is_given_to(cpu: &impl Peer, priority: Priority) -> bool {
     let can_take = || cpu.port().can_take(priority) && !cpu.is_off();
     if !can_take() {
         return false;
     }
-    cpu.port().set_look(priority);
+    cpu.port().give(priority);
     cpu.kick();
     SharedPort::barrier();
     can_take()

@@ -78,6 +78,19 @@ impl SharedSet {
     /// Every event of the table.
     pub const ALL: SharedSet = SharedSet(u64::MAX >> (64 - SharedEvent::COUNT));
 
+    /// The events of critical priority.
+    const CRITICAL: SharedSet = {
+        let mut set = 0;
+        let mut rest: &[SharedEvent] = &SharedEvent::ALL;
+        while let [event, tail @ ..] = rest {
+            if let Priority::Critical = event.priority() {
+                set |= SharedSet::of(*event).0;
+            }
+            rest = tail;
+        }
+        SharedSet(set)
+    };
+
     /// The set of one event.
     pub const fn of(event: SharedEvent) -> SharedSet {
         SharedSet(1 << (event as u8))
@@ -95,14 +108,6 @@ impl SharedSet {
 
     pub(super) const fn from_known_bits(bits: u64) -> SharedSet {
         SharedSet(bits & SharedSet::ALL.0)
-    }
-
-    /// The set of the events for which `test` is true.
-    pub(super) fn of_all(mut test: impl FnMut(SharedEvent) -> bool) -> SharedSet {
-        SharedEvent::ALL
-            .into_iter()
-            .filter(|&event| test(event))
-            .fold(SharedSet::EMPTY, SharedSet::with)
     }
 
     /// Whether `event` is in the set.
@@ -127,7 +132,10 @@ impl SharedSet {
 
     /// The events of the set that have this priority.
     pub fn of_priority(self, priority: Priority) -> SharedSet {
-        SharedSet::of_all(|event| self.contains(event) && event.priority() == priority)
+        match priority {
+            Priority::Normal => self.except(SharedSet::CRITICAL),
+            Priority::Critical => self.and(SharedSet::CRITICAL),
+        }
     }
 
     /// Whether the set has no event.
@@ -137,9 +145,12 @@ impl SharedSet {
 
     /// The events of the set, in the order in which they are delivered.
     pub fn iter(self) -> impl Iterator<Item = SharedEvent> {
-        SharedEvent::ALL
-            .into_iter()
-            .filter(move |&event| self.contains(event))
+        let mut rest = self;
+        core::iter::from_fn(move || {
+            let event = *SharedEvent::ALL.get(rest.0.trailing_zeros() as usize)?;
+            rest = rest.except(SharedSet::of(event));
+            Some(event)
+        })
     }
 }
 

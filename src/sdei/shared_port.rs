@@ -18,8 +18,9 @@ use loom::sync::atomic::{fence, AtomicU64, Ordering};
 ///
 /// Each CPU has a *look bit* for each priority in its [`Port`](super::Port). It
 /// says that the CPU has to look for shared events of this priority when it can
-/// take one. For each event that is pending and enabled, and whose handler does
-/// not run, one of these two holds:
+/// take one. One more bit says that the CPU was *given* an event that it could
+/// take. For each event that is pending and enabled, and whose handler does not
+/// run, one of these two holds:
 ///
 /// - a CPU that may take it, and can take it now, has its look bit set and is
 ///   kicked;
@@ -27,9 +28,8 @@ use loom::sync::atomic::{fence, AtomicU64, Ordering};
 ///   can take it will look.
 ///
 /// `route` in `routing.rs` establishes this. It is called after each step that
-/// makes an event pending or enabled, that changes its routing or ends its
-/// handler, and by a CPU that has its look bit set but can't take the event any
-/// more.
+/// makes an event pending or enabled, or ends its handler, and by a CPU that was
+/// given an event but can't take it any more.
 ///
 /// Steps of two threads that each write one word and then read the other's, such
 /// as to raise an event and to change its routing, have a full barrier between

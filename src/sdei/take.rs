@@ -34,34 +34,27 @@ impl<V: Vcpu> Cpu<'_, V> {
             })
         });
         let (event, handler) = taken?;
-        // What is left can't be taken here until the handler ends; the caller
-        // leaves it to other CPUs.
+        // What is left can't be taken here until the handler ends.
         if !vcpu.vm().shared().waiting_of(priority).is_empty() {
             vcpu.port().set_look(priority);
         }
         Some((AnyEvent::Shared(event), handler))
     }
 
-    /// The CPU had look bits. For each that is still set although the CPU can't
-    /// take an event of its priority, sees to it that other CPUs look.
+    /// Sees to it that other CPUs look for the shared events that wait and that
+    /// this CPU can't take, as it may have been given one of them. A thread that
+    /// gives it one from now on finds that it can't take it, or sets its bits and
+    /// kicks it again.
     #[cold]
     #[inline(never)]
-    pub(super) fn settle_looks(&mut self) {
-        let port = self.vcpu.port();
+    pub(super) fn leave_shared(&mut self) {
+        SharedPort::barrier();
+        let vm = self.vcpu.vm();
         for priority in [Priority::Critical, Priority::Normal] {
-            if port.agenda().looks_for(priority) && !port.can_take(priority) {
-                let vm = self.vcpu.vm();
+            if !self.vcpu.port().can_take(priority) {
                 route_all(vm, vm.shared().waiting_of(priority));
             }
         }
-    }
-
-    /// The same after the CPU became unable to take events and will not look by
-    /// itself soon. A thread that gave it an event meanwhile finds that it can't
-    /// take it, or this finds the bit.
-    pub(super) fn leave_shared(&mut self) {
-        SharedPort::barrier();
-        self.settle_looks();
     }
 
     /// The handler of a shared event does not run here any more.

@@ -145,11 +145,11 @@ pub fn step(world: &mut World, action: Action, mut regs: Regs, controls: Control
         What::Migrate(order) => {
             let saved = [0, 1].map(|cpu| world.save(cpu));
             world.move_away();
-            write_all(world, &[(0, &saved[0]), (1, &saved[1])], order)?;
+            let written = write_all(world, &[(0, &saved[0]), (1, &saved[1])], order)?;
             for (cpu, saved) in saved.iter().enumerate() {
                 same!("registers after migration", &world.save(cpu), saved);
             }
-            world.model.moved();
+            world.model.moved(&written);
         }
         What::WriteBack {
             order,
@@ -270,8 +270,13 @@ fn raise(world: &mut World, cpu: usize, event: usize) -> Result<Accepted, String
     Ok(real.then_some((cpu, event)))
 }
 
-/// Writes what was read from these CPUs.
-fn write_all(world: &mut World, saved: &[(usize, &Vec<u64>)], order: Order) -> Verdict {
+/// Writes what was read from these CPUs. Returns the CPUs in the order in which it
+/// wrote which handlers of shared events run there: the last one counts.
+fn write_all(
+    world: &mut World,
+    saved: &[(usize, &Vec<u64>)],
+    order: Order,
+) -> Result<Vec<usize>, String> {
     let all = |&(cpu, values): &(usize, &Vec<u64>)| {
         let each = REGISTERS.iter().zip(values.clone());
         each.map(move |(&register, value)| (cpu, register, value))
@@ -287,14 +292,18 @@ fn write_all(world: &mut World, saved: &[(usize, &Vec<u64>)], order: Order) -> V
             }
         }
     }
+    let mut written = Vec::new();
     for (cpu, register, value) in writes {
         if !world.set(cpu, register, value) {
             return Err(format!(
                 "{register:?} = {value:#x} was read, but not accepted"
             ));
         }
+        if register == Register::SharedRunning {
+            written.push(cpu);
+        }
     }
-    Ok(())
+    Ok(written)
 }
 
 /// User space writes any value to any register. The model of a CPU leaves out

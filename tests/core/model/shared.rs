@@ -59,11 +59,12 @@ impl Guest {
     }
 
     /// The guest came to a new host: no CPU has run there yet. What the registers
-    /// don't say is as after power-up.
-    pub fn moved(&mut self) {
-        for (n, cpu) in self.cpus.iter_mut().enumerate() {
-            cpu.cold = true;
-            for frame in cpu.stack.iter().flatten() {
+    /// don't say is as after power-up. If two CPUs are said to run the handler of
+    /// one event, the one that was `written` last counts.
+    pub fn moved(&mut self, written: &[usize]) {
+        for &n in written {
+            self.cpus[n].cold = true;
+            for frame in self.cpus[n].stack.iter().flatten() {
                 if let Some(event) = frame.event.checked_sub(EVENTS) {
                     self.shared[event].runner = Some(n);
                 }

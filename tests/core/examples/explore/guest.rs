@@ -124,6 +124,7 @@ pub fn key(cpu: &Cpu, port: &Port, detail: bool, shares: bool) -> u64 {
     for priority in [Priority::Normal, Priority::Critical] {
         key = (key << 1) | u64::from(shares && port.looks_for(priority));
     }
+    key = (key << 1) | u64::from(shares && port.is_given());
     for n in EVENTS {
         let event = &cpu.events[n];
         let column = match event.status {
@@ -153,8 +154,12 @@ pub fn key(cpu: &Cpu, port: &Port, detail: bool, shares: bool) -> u64 {
 const NR_PRIVATE: usize = 9;
 
 /// A number for the state of the shared events, in the same sense, and for how
-/// many CPUs have run, which the dispatcher counts.
-pub fn shared_key(guest: &Guest) -> u64 {
+/// many CPUs have run, which the dispatcher counts. All this makes a difference
+/// only if the guest has shared events.
+pub fn shared_key(guest: &Guest, shares: bool) -> u64 {
+    if !shares {
+        return 0;
+    }
     let routing = |event: &Shared| match event.routing {
         None => 0,
         Some(affinity) => 1 + u64::from(affinity == AFFINITY[1]),

@@ -265,7 +265,7 @@ impl<'a> Explorer<'a> {
             })
         });
         let commons = &mut self.commons;
-        let key = guest::shared_key(&world.model);
+        let key = guest::shared_key(&world.model, !self.pass.shared.is_empty());
         let common = *commons.ids.entry(key).or_insert_with(|| {
             commons.all.push(world.common());
             commons.all.len() as u32 - 1
