@@ -61,8 +61,16 @@ impl Vm for VmData {
         unsafe { data.cast::<VcpuData>().as_ref() }
     }
 
+    /// Begins with the vCPU that took the last shared event: if that can take
+    /// this one as well, the others need not be asked.
     fn any_cpu(&self, mut test: impl FnMut(&&VcpuData) -> bool) -> bool {
-        let mut found = false;
+        // SAFETY: This is the `data` of a vCPU of the VM that has run, or null. By
+        // contract 4 it lives as long as the VM.
+        let taker = unsafe { self.taker().cast::<VcpuData>().as_ref() };
+        let mut found = taker.is_some_and(|vcpu| test(&vcpu));
+        if found {
+            return true;
+        }
         self.for_each_vcpu(|vcpu| {
             if !found {
                 found = test(&vcpu);

@@ -225,6 +225,10 @@ impl Vcpu for VcpuData {
 
     fn on_delivery(&self, event: AnyEvent, pc: u64) {
         self.counters.count_delivery();
+        if let AnyEvent::Shared(_) = event {
+            let this: *const VcpuData = self;
+            self.vm().set_taker(this.cast_mut().cast());
+        }
         if trace::is_on() {
             // SAFETY: `vcpu` is alive, by contracts 1 and 4.
             unsafe { bindings::sdei_trace_deliver(self.vcpu.as_ptr(), event.number(), pc) }

@@ -5,7 +5,7 @@
 use super::bindings;
 use core::ffi::c_void;
 use core::ptr::{null_mut, NonNull};
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use kernel::new_spinlock;
 use kernel::prelude::*;
 use kernel::sync::SpinLock;
@@ -27,6 +27,8 @@ pub(super) struct VmData {
     /// spinlock is a lock that sleeps.
     bank: Pin<KBox<SpinLock<Bank>>>,
     injections: AtomicU64,
+    /// What is kept for the vCPU that took the last shared event, or null.
+    taker: AtomicPtr<c_void>,
     /// What `control.c` keeps for the VM.
     control: *mut c_void,
 }
@@ -49,6 +51,7 @@ impl VmData {
             shared: SharedPort::new(),
             bank: KBox::pin_init(new_spinlock!(Bank::new()), GFP_KERNEL_ACCOUNT)?,
             injections: AtomicU64::new(0),
+            taker: AtomicPtr::new(null_mut()),
             control: null_mut(),
         })
     }
@@ -81,6 +84,18 @@ impl VmData {
     /// The bank of the shared events, behind its lock.
     pub(super) fn bank(&self) -> &SpinLock<Bank> {
         &self.bank
+    }
+
+    /// What is kept for the vCPU that took the last shared event, or null.
+    pub(super) fn taker(&self) -> *mut c_void {
+        self.taker.load(Ordering::Acquire)
+    }
+
+    /// A vCPU took a shared event. `data` is what is kept for it.
+    pub(super) fn set_taker(&self, data: *mut c_void) {
+        if self.taker.load(Ordering::Relaxed) != data {
+            self.taker.store(data, Ordering::Release);
+        }
     }
 
     /// The VMM or the administrator raised a shared event.
