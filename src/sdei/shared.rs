@@ -172,17 +172,6 @@ impl AnyEvent {
         }
     }
 
-    /// The event with this number, if there is one.
-    pub const fn from_number(number: u32) -> Option<AnyEvent> {
-        match Event::from_number(number) {
-            Some(event) => Some(AnyEvent::Private(event)),
-            None => match SharedEvent::from_number(number) {
-                Some(event) => Some(AnyEvent::Shared(event)),
-                None => None,
-            },
-        }
-    }
-
     /// The class of the event.
     pub const fn priority(self) -> Priority {
         match self {

@@ -375,7 +375,7 @@ fn rm_any_goes_elsewhere_if_the_first_choice_can_not_take_it() {
             guest.cpus[0].prepare(CRITICAL[0]);
             guest.cpus[2].prepare_shared(number, RM_ANY, 0);
             assert!(guest.room().raise(number));
-            assert!(guest.cpus[0].port().has_work(), "the first choice");
+            assert!(guest.cpus[0].port().is_given(), "the first choice");
             way(&mut guest.cpus[0]);
             for n in [1, 2, 0] {
                 guest.cpus[n].enter();

@@ -164,7 +164,7 @@ impl Room {
         Arc::new(Room {
             seats: (0..cpus).map(|_| Seat::default()).collect(),
             shared: SharedPort::new(),
-            bank: Mutex::new(Bank::new()),
+            bank: Mutex::new(Bank::default()),
         })
     }
 
