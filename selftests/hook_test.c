@@ -231,6 +231,39 @@ TEST_F(hook, each_service_has_its_attributes)
 	kvm_vm_free(vm);
 }
 
+TEST_F(hook, services_have_attributes_of_the_vm)
+{
+	struct kvm_vm *vm;
+	u64 val;
+
+	ASSERT_EQ(0, load_service("services=3"));
+	vm = vm_with(3);
+
+	for (val = 10; val < 30; val += 10)
+		kvm_device_attr_set(vm->fd, TEST_ATTR_GROUP + val / 10 - 1,
+				    TEST_ATTR_VM_VALUE, &val);
+	kvm_device_attr_get(vm->fd, TEST_ATTR_GROUP, TEST_ATTR_VM_VALUE, &val);
+	EXPECT_EQ(10, val);
+	kvm_device_attr_get(vm->fd, TEST_ATTR_GROUP + 1, TEST_ATTR_VM_VALUE,
+			    &val);
+	EXPECT_EQ(21, val);
+
+	EXPECT_EQ(-1, __kvm_has_device_attr(vm->fd, TEST_ATTR_GROUP, 1));
+	EXPECT_EQ(ENXIO, errno);
+	/* A service without such attributes, and no service. */
+	EXPECT_EQ(-1, __kvm_has_device_attr(vm->fd, TEST_ATTR_GROUP + 2,
+					    TEST_ATTR_VM_VALUE));
+	EXPECT_EQ(ENXIO, errno);
+	EXPECT_EQ(-1, __kvm_has_device_attr(vm->fd, TEST_ATTR_GROUP + 3,
+					    TEST_ATTR_VM_VALUE));
+	EXPECT_EQ(ENXIO, errno);
+	/* KVM's own group still works. */
+	EXPECT_EQ(0, __kvm_has_device_attr(vm->fd, KVM_ARM_VM_SMCCC_CTRL,
+					   KVM_ARM_VM_SMCCC_FILTER));
+
+	kvm_vm_free(vm);
+}
+
 TEST_F(hook, what_another_service_has_is_refused)
 {
 	/* SDEI has 0xc4000020 to 0xc400003f. */
@@ -277,6 +310,7 @@ TEST_F(hook, what_makes_no_sense_is_refused)
 	EXPECT_EQ(EINVAL, load_service("bmap_reg=0"));
 	EXPECT_EQ(EINVAL, load_service("bmap_bit=64"));
 	EXPECT_EQ(EINVAL, load_service("without_call=1"));
+	EXPECT_EQ(EINVAL, load_service("half_vm_attrs=1"));
 }
 
 TEST_F(hook, a_service_of_another_size_is_refused)

@@ -39,6 +39,8 @@ static unsigned int attr_group = TEST_ATTR_GROUP;
 module_param(attr_group, uint, 0);
 static bool without_call;
 module_param(without_call, bool, 0);
+static bool half_vm_attrs;
+module_param(half_vm_attrs, bool, 0);
 static unsigned int size = sizeof(struct kvm_smccc_service);
 module_param(size, uint, 0444);
 MODULE_PARM_DESC(size, "Size of struct kvm_smccc_service, as registration gets it");
@@ -71,6 +73,7 @@ static struct test_service test_services[MAX_SERVICES];
 
 struct test_vm {
 	unsigned int index;
+	u64 value;
 };
 
 struct test_vcpu {
@@ -236,6 +239,27 @@ static int test_set_attr(void *data, u64 attr, u64 val)
 	return 0;
 }
 
+static int test_vm_has_attr(void *vm_data, u64 attr)
+{
+	return attr == TEST_ATTR_VM_VALUE ? 0 : -ENXIO;
+}
+
+static int test_vm_get_attr(void *vm_data, u64 attr, u64 *val)
+{
+	struct test_vm *vm = vm_data;
+
+	*val = vm->value;
+	return 0;
+}
+
+static int test_vm_set_attr(void *vm_data, u64 attr, u64 val)
+{
+	struct test_vm *vm = vm_data;
+
+	vm->value = val + vm->index;
+	return 0;
+}
+
 static void test_unregister(unsigned int n)
 {
 	while (n--)
@@ -269,6 +293,13 @@ static int test_register(struct test_service *service, unsigned int index)
 		.get_attr = test_get_attr,
 		.set_attr = test_set_attr,
 	};
+	/* The last of several services has no attributes of the VM. */
+	if (!index || index < services - 1) {
+		service->svc.vm_has_attr = test_vm_has_attr;
+		service->svc.vm_get_attr = test_vm_get_attr;
+		service->svc.vm_set_attr =
+			half_vm_attrs ? NULL : test_vm_set_attr;
+	}
 
 	return __kvm_smccc_service_register(&service->svc, size, THIS_MODULE);
 }

@@ -25,4 +25,10 @@
 #define TEST_ATTR_KICK		0
 #define TEST_ATTR_ENTERED	1
 
+/*
+ * Attribute of the VM, of all services but the last of several: a value, to which
+ * service i adds i when it is set.
+ */
+#define TEST_ATTR_VM_VALUE	0
+
 #endif /* SMCCC_TEST_SERVICE_H */
