@@ -48,7 +48,7 @@ impl Agenda {
 
     /// The same while the handler of a normal event runs.
     pub(super) const fn of_critical(events: EventSet) -> Agenda {
-        Agenda(events.bits() & Agenda::CRITICAL | Agenda::LOOK_CRITICAL | Agenda::GIVEN)
+        Agenda((events.bits() & Agenda::CRITICAL) | Agenda::LOOK_CRITICAL | Agenda::GIVEN)
     }
 
     const fn from_known_bits(bits: u64) -> Agenda {

@@ -451,7 +451,7 @@ fn compare_shared(world: &mut World) -> Verdict {
             if model.registration & G != 0 {
                 same!("SHARED_ENTRY", get(SharedPart::Entry), model.entry);
                 same!("SHARED_ARGUMENT", get(SharedPart::Argument), model.argument);
-                let routing = model.routing.map_or(0, |affinity| affinity | 1 << 63);
+                let routing = model.routing.map_or(0, |affinity| affinity | (1 << 63));
                 same!("SHARED_ROUTING", get(SharedPart::Routing), routing);
             }
         }

@@ -136,7 +136,7 @@ impl Record {
                 let mode = if d & 3 == 0 {
                     number
                 } else {
-                    u64::from(d >> 2 & 1)
+                    u64::from((d >> 2) & 1)
                 };
                 [known, mode, target, any, any]
             }
