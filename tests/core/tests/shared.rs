@@ -767,7 +767,10 @@ fn values_that_mean_nothing_are_refused() {
                 &[2, 4, 5, 6, 7, 8, 1 << 63, u64::MAX],
             );
             let rm_pe = 1 << 63;
-            refused(routing_of(event), &[1, mpidr(17), 1 << 62, rm_pe | (1 << 24)]);
+            refused(
+                routing_of(event),
+                &[1, mpidr(17), 1 << 62, rm_pe | (1 << 24)],
+            );
             refused(
                 routing_of(event),
                 &[rm_pe | (1 << 31), rm_pe | (1 << 40), u64::MAX],

@@ -18,8 +18,8 @@
 
 int main(int argc, char **argv)
 {
-	volatile unsigned char *page;
-	uint64_t entry;
+	unsigned char *page;
+	unsigned long long entry;
 	sigset_t set;
 	int fd, sig;
 
@@ -28,7 +28,7 @@ int main(int argc, char **argv)
 	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (page == MAP_FAILED)
 		return 2;
-	memset((void *)page, 0x5a, 4096);
+	memset(page, 0x5a, 4096);
 
 	fd = open("/proc/self/pagemap", O_RDONLY);
 	if (fd < 0 || pread(fd, &entry, 8, (uintptr_t)page / 4096 * 8) != 8)
@@ -37,7 +37,7 @@ int main(int argc, char **argv)
 	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	printf("victim %s: page 0x%llx\n", argv[1], (unsigned long long)(entry & PFN_MASK) << 12);
+	printf("victim %s: page 0x%llx\n", argv[1], (entry & PFN_MASK) << 12);
 	fflush(stdout);
 
 	sigwait(&set, &sig);
