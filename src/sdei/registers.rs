@@ -149,7 +149,7 @@ impl<V: Vcpu> Cpu<'_, V> {
         let priorities = [Priority::Normal, Priority::Critical];
         if priorities
             .into_iter()
-            .any(|priority| of(priority).count() > 1)
+            .any(|priority| of(priority).nth(1).is_some())
         {
             return Err(RegisterError);
         }
